@@ -1,0 +1,1 @@
+//! Floor 1: how to talk with one agent process.

@@ -1,0 +1,1 @@
+//! Floor 5: puts rooms together for a role.

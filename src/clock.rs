@@ -1,0 +1,1 @@
+//! Floor 0: the only reader of time.

@@ -1,0 +1,1 @@
+//! Floor 3: how an input becomes a committed step.

@@ -1,0 +1,1 @@
+//! Floor 1: all SQL and transactions in the domain's words.

@@ -1,0 +1,1 @@
+//! Floor 2: the far end, one session on one machine.

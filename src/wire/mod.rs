@@ -1,0 +1,1 @@
+//! Floor 1: the public JSON and the frames between control plane and supervisor.

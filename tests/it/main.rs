@@ -1,0 +1,1 @@
+//! The one integration-test binary: every suite is a module here.
