@@ -1,1 +1,100 @@
 //! Floor 1: how to talk with one agent process.
+//!
+//! An [`Adapter`] is sans-IO: lines in, [`Signal`]s and lines to write out. The supervisor owns the process, its pipes
+//! and every timer. Agents' optional powers are values ([`Powers`]). Must not know nodes, git, control or clocks.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::domain::AskId;
+use crate::domain::ask::{Answer, AskWhat};
+use crate::domain::report::{Report, TurnOutcome, Usage};
+
+/// What an adapter is told before its process starts.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Program and leading arguments.
+    pub command: Vec<String>,
+    /// The conversation's id, ours from the start.
+    pub conversation: Uuid,
+    /// The conversation has begun before: resume it.
+    pub resume: bool,
+    pub model: Option<String>,
+    pub effort: Option<String>,
+    /// Begin in plan mode.
+    pub plan: bool,
+    /// Tools whose use waits for a person.
+    pub require_approval_for: Vec<String>,
+    /// The agent's own folder for settings and transcripts; one per session.
+    pub config_dir: std::path::PathBuf,
+}
+
+/// How the process is started. The supervisor adds the sandbox, the secrets and the marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    pub argv: Vec<String>,
+    pub env: BTreeMap<String, String>,
+}
+
+/// One line for the agent's standard input, without its newline.
+pub type Line = Vec<u8>;
+
+/// What an agent can do beyond talking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Powers {
+    /// An ask survives its process: it can be deferred and is asked again on resume with the same id.
+    pub durable_asks: bool,
+    pub resume: bool,
+    /// It mirrors its transcript, so that another node can resume.
+    pub mirror: bool,
+}
+
+/// What the agent's line means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signal {
+    /// For the journal, with the line itself where it is worth keeping.
+    Report { report: Report, raw: Option<Vec<u8>> },
+    /// Shown while it lasts, not kept.
+    Live(Vec<u8>),
+    /// A tool call is held for a person; the agent waits until it is told [`Word::Answer`] or [`Word::Defer`].
+    Held { ask: AskId, what: AskWhat },
+    /// The agent does not wait for this ask any more.
+    TakenBack { ask: AskId, why: String },
+    /// The agent has taken up the user line with this uuid.
+    Consumed { uuid: Uuid },
+    /// The turn is over; with `queued` more turns follow by themselves.
+    TurnEnded { outcome: TurnOutcome, usage: Usage, queued: u32 },
+    /// To be written to the agent at once.
+    Write(Line),
+    /// The agent cannot go on (not JSON, refused version): end it and say why.
+    Broken { cause: String },
+}
+
+/// What the supervisor tells the agent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Word {
+    Say { uuid: Uuid, text: String },
+    Answer { ask: AskId, answer: Answer },
+    /// Let go of a held call. At most one call of a turn can be deferred: the adapter denies the others with
+    /// "not answered yet, ask again" and reports them as [`Signal::TakenBack`].
+    DeferAll,
+    /// End the turn and drop what is queued behind it.
+    Interrupt,
+}
+
+/// One agent's language.
+pub trait Adapter: Send {
+    fn powers(&self) -> Powers;
+    fn launch(&self) -> Launch;
+    /// The first lines to write after the start.
+    fn open(&mut self) -> Vec<Line>;
+    /// One line of the agent's standard output, without its newline.
+    fn heard(&mut self, line: Vec<u8>) -> Vec<Signal>;
+    /// What to write for a word, and what follows from it at once.
+    fn tell(&mut self, word: Word) -> Vec<Signal>;
+    /// Asks that are held now.
+    fn held(&self) -> Vec<AskId>;
+    /// How the turn stands when the process has exited without ending it. `stderr`: the tail of what it printed there.
+    fn exited(&mut self, code: Option<i32>, stderr: &str) -> TurnOutcome;
+}

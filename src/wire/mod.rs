@@ -1,1 +1,10 @@
-//! Floor 1: the public JSON and the frames between control plane and supervisor.
+//! Floor 1: the public JSON ([`api`]) and what travels between control plane and supervisor ([`link`], [`run`]).
+//!
+//! Knows shapes only; must not know who serves or reads them, nor open a connection.
+
+#[cfg(feature = "server")]
+pub mod api;
+pub mod link;
+pub mod run;
+#[cfg(feature = "server")]
+pub mod view;

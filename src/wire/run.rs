@@ -1,0 +1,69 @@
+//! What a supervisor is given before it starts: `run.json`, written once per attempt with mode 0600.
+//!
+//! Holds no secret: those come over the link. Knows no provider.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::Attempt;
+use crate::domain::session::NewSession;
+
+/// One attempt, all a supervisor needs to know of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    pub new: NewSession,
+    pub attempt: Attempt,
+    /// The installation's mark; part of the environment marker `DEVTASK_RUN`.
+    pub instance: String,
+    pub remote: Remote,
+    /// Folder for bare mirrors shared by the sessions of this machine; `None` = clone from the remote itself.
+    pub mirrors: Option<PathBuf>,
+    /// Where an earlier attempt left the branch and what it started from.
+    pub branch: Option<String>,
+    pub base_sha: Option<String>,
+    /// The agent's conversation id, and whether it has begun (then: resume).
+    pub conversation: Uuid,
+    pub resume: bool,
+    pub agent: AgentRun,
+    pub sandbox: Sandbox,
+    pub author: Person,
+}
+
+/// Where the work comes from and goes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Remote {
+    /// What git fetches from and pushes to: an https address or an absolute path. Validated, never an option.
+    pub url: String,
+    /// A credential is to be asked for over the link before git talks to it.
+    pub needs_credential: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentRun {
+    /// Program and leading arguments; the adapter adds its own.
+    pub command: Vec<String>,
+    /// Environment that is no secret.
+    pub env: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sandbox {
+    /// The bubblewrap program; `None` = there is none.
+    pub bubblewrap: Option<PathBuf>,
+    /// Paths the agent must not see.
+    pub hide: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    pub name: String,
+    pub email: String,
+}
