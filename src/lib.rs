@@ -3,9 +3,9 @@
 //! Knows which rooms exist and which feature each needs; holds no code of its own.
 
 pub mod agent;
+pub mod cli;
 #[cfg(feature = "server")]
 pub mod client;
-pub mod cli;
 pub mod clock;
 #[cfg(feature = "server")]
 pub mod control;

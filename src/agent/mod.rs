@@ -74,8 +74,14 @@ pub enum Signal {
 /// What the supervisor tells the agent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Word {
-    Say { uuid: Uuid, text: String },
-    Answer { ask: AskId, answer: Answer },
+    Say {
+        uuid: Uuid,
+        text: String,
+    },
+    Answer {
+        ask: AskId,
+        answer: Answer,
+    },
     /// Let go of a held call. At most one call of a turn can be deferred: the adapter denies the others with
     /// "not answered yet, ask again" and reports them as [`Signal::TakenBack`].
     DeferAll,

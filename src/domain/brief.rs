@@ -29,7 +29,9 @@ pub struct Brief {
 pub enum BadBrief {
     #[error("the brief is empty; say what should be different when the session is done")]
     Empty,
-    #[error("the brief has {chars} characters and {MAX_CHARS} is the limit; put the rest into a file of the repository and name it")]
+    #[error(
+        "the brief has {chars} characters and {MAX_CHARS} is the limit; put the rest into a file of the repository and name it"
+    )]
     TooLong { chars: usize },
     #[error("a check command spans several lines or is empty; give one command a line")]
     BadCheck,

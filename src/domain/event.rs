@@ -140,7 +140,9 @@ fn report_stream(report: &Report) -> Stream {
         Report::Message { .. } => Stream::Message,
         Report::Phase { .. } | Report::TurnEnded { .. } | Report::Ended { .. } => Stream::Status,
         Report::AskRaised { .. } | Report::AskTakenBack { .. } | Report::AnswerApplied { .. } => Stream::Ask,
-        Report::ChecksPlanned { .. } | Report::CheckStarted { .. } | Report::CheckEnded { .. } => Stream::Check,
+        Report::ChecksPlanned { .. } | Report::CheckStarted { .. } | Report::CheckEnded { .. } => {
+            Stream::Check
+        }
         _ => Stream::Log,
     }
 }

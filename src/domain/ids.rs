@@ -73,9 +73,7 @@ impl From<SessionId> for String {
 }
 
 /// One admission to run. Rises with each; a higher one fences all lower ones. 0 = never admitted.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attempt(pub u32);
 

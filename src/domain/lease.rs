@@ -95,20 +95,31 @@ pub struct Lease {
 pub enum Input {
     /// The provider is about to be called: remembered first.
     Create,
-    Created { node: String },
+    Created {
+        node: String,
+    },
     Boot,
     Bootstrap,
     Ready,
     Suspend,
     Suspended,
-    Release { why: String },
+    Release {
+        why: String,
+    },
     Gone,
     /// A supervisor of this attempt was started there.
-    Occupy { attempt: Attempt },
+    Occupy {
+        attempt: Attempt,
+    },
     /// No process of that attempt is left.
-    Swept { attempt: Attempt },
+    Swept {
+        attempt: Attempt,
+    },
     /// The present step failed; try again from `not_before`.
-    Stumbled { cause: String, not_before: Time },
+    Stumbled {
+        cause: String,
+        not_before: Time,
+    },
 }
 
 /// The input does not fit the state.
@@ -172,7 +183,8 @@ pub fn step(lease: &Lease, input: Input, now: Time) -> Result<Lease, Illegal> {
             next.not_before = Some(not_before);
             next.detail = Some(cause);
         }
-        Input::Create | Input::Boot | Input::Bootstrap | Input::Ready | Input::Suspend | Input::Suspended => {}
+        Input::Create | Input::Boot | Input::Bootstrap | Input::Ready | Input::Suspend | Input::Suspended => {
+        }
     }
     Ok(next)
 }
@@ -203,7 +215,7 @@ fn target(input: &Input) -> Option<State> {
 
 /// The table drawn above.
 pub fn may(from: State, to: State) -> bool {
-    use State::{Bootstrapping, Booting, Creating, Gone, Ready, Releasing, Requested, Suspended, Suspending};
+    use State::{Booting, Bootstrapping, Creating, Gone, Ready, Releasing, Requested, Suspended, Suspending};
     match (from, to) {
         (Gone, _) | (Releasing, Requested | Creating | Booting | Bootstrapping | Ready) => false,
         (Releasing, to) => matches!(to, Releasing | Gone),

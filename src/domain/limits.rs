@@ -69,3 +69,21 @@ impl Limits {
 pub fn seconds(limit: u32) -> TimeDelta {
     TimeDelta::seconds(i64::from(limit))
 }
+
+/// What the work must show before it counts as done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", default, deny_unknown_fields)]
+pub struct Policy {
+    /// A passing test check with at least one test must be among the evidence.
+    pub require_tests: bool,
+    /// Percent; 0 = not asked. Read from what a test check prints.
+    pub min_coverage: u8,
+    /// What the agent left uncommitted is committed for it; else it is told to commit.
+    pub auto_commit: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { require_tests: false, min_coverage: 0, auto_commit: true }
+    }
+}

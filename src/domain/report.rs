@@ -102,12 +102,19 @@ pub enum Phase {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "camelCase")]
 pub enum TurnOutcome {
-    Completed { text: String },
+    Completed {
+        text: String,
+    },
     /// A tool call waits for a person; the process goes.
-    Deferred { ask: AskId },
+    Deferred {
+        ask: AskId,
+    },
     Interrupted,
     /// `retry`: what trying again would do.
-    Failed { message: String, retry: Retry },
+    Failed {
+        message: String,
+        retry: Retry,
+    },
 }
 
 /// Running totals of the whole session as the agent counts them: the last one stands, never add them up.
@@ -169,14 +176,21 @@ pub struct Pushed {
 pub enum Ending {
     /// The agent is idle without error and every check passed on `pushed`'s tree.
     /// `pushed` is `None` where the agent changed nothing. `evidence` is empty where no checks are configured.
-    Finished { pushed: Option<Pushed>, evidence: Vec<Evidence>, summary: String },
+    Finished {
+        pushed: Option<Pushed>,
+        evidence: Vec<Evidence>,
+        summary: String,
+    },
     /// An ask outlived the hold: the agent let go of it and will ask again on resume.
     Deferred,
     /// Asked to stop gently (pause, node shutdown).
     Drained,
     /// Asked to stop at once (cancel).
     Stopped,
-    Failed { cause: String, retry: Retry },
+    Failed {
+        cause: String,
+        retry: Retry,
+    },
 }
 
 /// What trying again would do.

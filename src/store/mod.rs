@@ -4,18 +4,12 @@
 //! published was committed. Must not know why anything is written.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
-use crate::clock::Clock;
-use crate::domain::command::Command;
-use crate::domain::event::Event;
 use crate::domain::lease::{self, Lease};
 use crate::domain::queue::Share;
-use crate::domain::session::{Change, Refusal, Session, Status};
-use crate::domain::{Actor, AskId, Seq, SessionId, Time};
+use crate::domain::session::{Change, Refusal, Session};
+use crate::domain::{Actor, SessionId};
 
 /// A session's row and the lease of its newest node.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +69,11 @@ pub enum StoreError {
     #[error("the database is of a newer DevTask")]
     Newer,
     #[error("a stored {what} is not understood")]
-    Corrupt { what: &'static str, #[source] source: serde_json::Error },
+    Corrupt {
+        what: &'static str,
+        #[source]
+        source: serde_json::Error,
+    },
     #[error("the data folder cannot be used")]
     Io(#[from] std::io::Error),
     #[error("the store is closed")]

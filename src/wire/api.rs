@@ -24,7 +24,13 @@ pub trait Control: Send + Sync {
     async fn list(&self, filter: Filter) -> Result<Page, Refusal>;
     async fn show(&self, id: SessionId) -> Result<SessionView, Refusal>;
     /// `rev`: the reading this was decided on; an old one is refused only where the verb is no longer legal.
-    async fn act(&self, by: &Actor, id: SessionId, act: Act, rev: Option<u64>) -> Result<SessionView, Refusal>;
+    async fn act(
+        &self,
+        by: &Actor,
+        id: SessionId,
+        act: Act,
+        rev: Option<u64>,
+    ) -> Result<SessionView, Refusal>;
     async fn message(&self, by: &Actor, id: SessionId, message: Message) -> Result<SessionView, Refusal>;
     /// Open asks of all sessions, the oldest first.
     async fn asks(&self) -> Result<Vec<AskView>, Refusal>;
@@ -102,10 +108,14 @@ pub struct Page {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    Pause { reason: Option<String> },
+    Pause {
+        reason: Option<String>,
+    },
     /// Lifts a person's hold; where there is none, grants the budget again.
     Resume,
-    Cancel { reason: Option<String> },
+    Cancel {
+        reason: Option<String>,
+    },
     Rerun,
 }
 
@@ -196,10 +206,15 @@ impl From<crate::domain::session::Refusal> for Refusal {
         match refusal {
             R::Illegal { legal, .. } => {
                 let names: Vec<&str> = legal.iter().map(|v| v.name()).collect();
-                let hint = format!("legal now: {}", if names.is_empty() { "nothing".to_owned() } else { names.join(", ") });
+                let hint = format!(
+                    "legal now: {}",
+                    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+                );
                 Self { legal, ..Self::new(Code::Illegal, message).hint(hint) }
             }
-            R::UnknownAsk { .. } => Self::new(Code::NotFound, message).hint("`devtask list --asks` shows the open ones"),
+            R::UnknownAsk { .. } => {
+                Self::new(Code::NotFound, message).hint("`devtask list --asks` shows the open ones")
+            }
             R::AskSettled { .. } => Self::new(Code::Settled, message),
             R::BadAnswer { .. } | R::BadBrief { .. } | R::EmptyMessage | R::LongMessage { .. } => {
                 Self::new(Code::Invalid, message)

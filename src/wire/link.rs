@@ -35,15 +35,30 @@ pub const MAX_NOISE: usize = 64 * 1024;
 pub enum Down {
     /// Opens the conversation. An attach with a higher epoch cuts all others.
     /// `after`: the last record committed; `offset`: raw bytes of the next one that are there already.
-    Attach { epoch: u64, attempt: Attempt, after: u64, offset: u64 },
+    Attach {
+        epoch: u64,
+        attempt: Attempt,
+        after: u64,
+        offset: u64,
+    },
     /// Body: JSON object of environment variables for the agent. Never written to disk.
     Secrets,
-    Want { level: Level },
-    Command { command: Command },
-    Ack { n: u64 },
+    Want {
+        level: Level,
+    },
+    Command {
+        command: Command,
+    },
+    Ack {
+        n: u64,
+    },
     /// Body: `user:password` for the push that asked under this id; empty = there is none.
-    Credential { id: u64 },
-    Ping { id: u64 },
+    Credential {
+        id: u64,
+    },
+    Ping {
+        id: u64,
+    },
 }
 
 /// From the supervisor up.
@@ -51,20 +66,42 @@ pub enum Down {
 #[serde(tag = "t", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Up {
     /// `last`: newest record in the journal.
-    Hello { version: String, session: SessionId, attempt: Attempt, last: u64 },
+    Hello {
+        version: String,
+        session: SessionId,
+        attempt: Attempt,
+        last: u64,
+    },
     /// `total`: raw bytes of the whole record; absent = it has no raw line. Body: those from `offset` on.
-    Record { n: u64, at: Time, report: Report, offset: u64, total: Option<u64> },
+    Record {
+        n: u64,
+        at: Time,
+        report: Report,
+        offset: u64,
+        total: Option<u64>,
+    },
     /// Body: one of the agent's live lines (`stream_event`). Not journaled, may be dropped.
     Live,
     /// The command is on the node's disk.
-    Received { c: CommandNo },
+    Received {
+        c: CommandNo,
+    },
     /// A git remote asks for a credential.
-    NeedCredential { id: u64 },
-    Pong { id: u64 },
+    NeedCredential {
+        id: u64,
+    },
+    Pong {
+        id: u64,
+    },
     /// Every record is acked and no process of the attempt is left.
-    Ended { attempt: Attempt, last: u64 },
+    Ended {
+        attempt: Attempt,
+        last: u64,
+    },
     /// This attach is not taken: another epoch is newer, or the attempt is not the one here.
-    Refused { why: String },
+    Refused {
+        why: String,
+    },
 }
 
 /// What an attempt is to do; a level, repeated with every attach.

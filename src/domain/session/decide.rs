@@ -22,19 +22,27 @@ const MAX_PUBLISH_TRIES: u32 = 8;
 pub struct Change {
     pub session: Session,
     pub events: Vec<Event>,
+    /// Pieces of the agent's own transcript, to be kept beside the log.
+    pub transcript: Vec<TranscriptPiece>,
+}
+
+/// A line of the agent's transcript: with all of them another node can resume the conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TranscriptPiece {
+    /// The record it came with: the same piece is kept once.
+    pub attempt: Attempt,
+    pub n: u64,
+    pub path: String,
+    pub line: Vec<u8>,
 }
 
 /// A new session, queued, with its first command issued.
 pub fn create(mut new: NewSession, now: Time) -> Result<Change, Refusal> {
     new.brief = new.brief.accept()?;
-    let first = Event {
-        seq: 1,
-        at: now,
-        attempt: Attempt(0),
-        body: Body::Created(Box::new(new.clone())),
-        raw: None,
-    };
-    let mut draft = Draft { session: Session::born(new, now), events: vec![first], now };
+    let first =
+        Event { seq: 1, at: now, attempt: Attempt(0), body: Body::Created(Box::new(new.clone())), raw: None };
+    let mut draft =
+        Draft { session: Session::born(new, now), events: vec![first], transcript: Vec::new(), now };
     draft.command(CommandBody::Begin);
     draft.push(Body::Queued { why: Queued::New, not_before: None, front: false });
     Ok(draft.done())
@@ -42,7 +50,7 @@ pub fn create(mut new: NewSession, now: Time) -> Result<Change, Refusal> {
 
 /// The one transition function.
 pub fn step(session: &Session, input: Input, now: Time) -> Result<Change, Refusal> {
-    let mut draft = Draft { session: session.clone(), events: Vec::new(), now };
+    let mut draft = Draft { session: session.clone(), events: Vec::new(), transcript: Vec::new(), now };
     match input {
         Input::FollowUp { by, text } => draft.follow_up(by, text)?,
         Input::Rerun { by } => draft.rerun(by)?,
@@ -55,12 +63,13 @@ pub fn step(session: &Session, input: Input, now: Time) -> Result<Change, Refusa
 pub(super) struct Draft {
     pub(super) session: Session,
     pub(super) events: Vec<Event>,
+    pub(super) transcript: Vec<TranscriptPiece>,
     pub(super) now: Time,
 }
 
 impl Draft {
     fn done(self) -> Change {
-        Change { session: self.session, events: self.events }
+        Change { session: self.session, events: self.events, transcript: self.transcript }
     }
 
     pub(super) fn push(&mut self, body: Body) {

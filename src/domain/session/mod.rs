@@ -35,11 +35,11 @@ use uuid::Uuid;
 use super::ask::Ask;
 use super::brief::Brief;
 use super::command::CommandNo;
-use super::limits::Limits;
+use super::limits::{Limits, Policy};
 use super::report::{Ending, Evidence, Phase, Pushed, Usage};
 use super::{Actor, Attempt, Repo, Seq, SessionId, Time};
 
-pub use decide::{Change, create, step};
+pub use decide::{Change, TranscriptPiece, create, step};
 pub use evolve::fold;
 pub use input::Input;
 pub use refusal::{Refusal, Verb};
@@ -129,6 +129,7 @@ pub struct NewSession {
     /// Tools whose use waits for a person.
     pub require_approval_for: Vec<String>,
     pub limits: Limits,
+    pub policy: Policy,
 }
 
 impl NewSession {

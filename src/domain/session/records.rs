@@ -4,7 +4,7 @@ use super::super::Attempt;
 use super::super::ask::AskState;
 use super::super::event::Body;
 use super::super::report::{Ending, Record, Report};
-use super::decide::Draft;
+use super::decide::{Draft, TranscriptPiece};
 use super::{Hold, Refusal};
 use crate::domain::Actor;
 
@@ -33,10 +33,14 @@ impl Draft {
     }
 
     fn record(&mut self, record: Record) {
-        let Record { at, report, raw, .. } = record;
+        let Record { n, at, report, raw } = record;
         match report {
             // Kept as a transcript by the store; nothing for people to read.
-            Report::Transcript { .. } => {}
+            Report::Transcript { path } => {
+                let attempt = self.session.attempt;
+                let line = raw.unwrap_or_default();
+                self.transcript.push(TranscriptPiece { attempt, n, path, line });
+            }
             Report::AskRaised { id, what } => {
                 // A deferred call asks again with the same id: the first opening stands.
                 let known = self.session.asks.iter().any(|a| a.id == id && !is_withdrawn(&a.state));

@@ -95,13 +95,13 @@ pub fn due(session: &Session) -> Option<(Time, Input)> {
 fn attempt_due(session: &Session) -> Option<(Time, Input)> {
     let limits = session.limits();
     let live = session.live.as_ref().filter(|l| l.ended.is_none())?;
-    let lost = |cause: &str| Input::Lost { attempt: session.attempt, cause: cause.to_owned(), transient: true };
+    let lost =
+        |cause: &str| Input::Lost { attempt: session.attempt, cause: cause.to_owned(), transient: true };
     Some(match (live.stopping_at, live.hello_at) {
         (Some(at), _) => (at + seconds(limits.stopping), lost("it did not stop in time")),
-        (None, None) => (
-            live.admitted_at + seconds(limits.provisioning),
-            lost("its node did not come up in time"),
-        ),
+        (None, None) => {
+            (live.admitted_at + seconds(limits.provisioning), lost("its node did not come up in time"))
+        }
         (None, Some(at)) if !session.holds.contains(&Hold::Budget) => {
             (at + seconds(limits.max_task_duration), Input::TimeUp { attempt: session.attempt })
         }
