@@ -215,12 +215,13 @@ impl From<crate::domain::session::Refusal> for Refusal {
             R::UnknownAsk { .. } => {
                 Self::new(Code::NotFound, message).hint("`devtask list --asks` shows the open ones")
             }
-            R::AskSettled { .. } => Self::new(Code::Settled, message),
             R::BadAnswer { .. } | R::BadBrief { .. } | R::EmptyMessage | R::LongMessage { .. } => {
                 Self::new(Code::Invalid, message)
             }
             R::TooManyMessages { .. } | R::NoSlot => Self::new(Code::Busy, message),
-            R::Fenced { .. } | R::Gap { .. } | R::Stale { .. } => Self::new(Code::Settled, message),
+            R::AskSettled { .. } | R::Fenced { .. } | R::Gap { .. } | R::Stale { .. } => {
+                Self::new(Code::Settled, message)
+            }
         }
     }
 }

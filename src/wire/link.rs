@@ -222,8 +222,7 @@ async fn read_line(
     limited.read_until(b'\n', line).await?;
     match line.pop() {
         Some(b'\n') => Ok(()),
-        None => Err(LinkError::Closed),
         Some(_) if line.len() >= max => Err(LinkError::LongHeader),
-        Some(_) => Err(LinkError::Closed),
+        _ => Err(LinkError::Closed),
     }
 }
