@@ -104,10 +104,17 @@ impl Batch {
     }
 
     /// The next step of a session's node. A new state is told in the log, unless the session is settled.
-    pub(super) fn leased(&mut self, before: Row, lease: Lease, now: Time) -> Result<Committed, StoreError> {
+    pub(super) fn leased(&mut self, before: Row, lease: Lease, now: Time) -> Result<Committed, CommitError> {
         let id = before.session.id();
         if lease.session != id || lease.incarnation < before.incarnation() {
-            return Err(StoreError::Discontinuous(id));
+            return Err(StoreError::Discontinuous(id).into());
+        }
+        // The row names one node only: one that is not gone would be forgotten.
+        if let Some(old) = before.lease.as_ref()
+            && old.incarnation != lease.incarnation
+            && !old.is_gone()
+        {
+            return Err(lease::Illegal { state: old.state, input: "request" }.into());
         }
         let moved = before.lease.as_ref().is_none_or(|old| is_news(old, &lease));
         let told = if moved && !before.session.status.is_settled() {

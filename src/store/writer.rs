@@ -187,7 +187,7 @@ impl Writer {
             Work::Lease(id, step) => {
                 let row = self.row(batch, *id).await?;
                 let lease = guarded(|| step(&row, now))??;
-                Ok(batch.leased(row, lease, now)?)
+                batch.leased(row, lease, now)
             }
         }
     }

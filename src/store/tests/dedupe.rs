@@ -4,25 +4,20 @@ use super::*;
 use crate::domain::session::Refusal;
 use crate::store::Dedupe;
 
-fn key(name: &str, request: u8) -> Option<Dedupe> {
-    Some(Dedupe { key: name.to_owned(), request: [request; 32] })
+fn key(name: &str, request: u8) -> Dedupe {
+    Dedupe { key: name.to_owned(), request: [request; 32] }
 }
 
-async fn say(
-    bench: &Bench,
-    id: SessionId,
-    dedupe: Option<Dedupe>,
-    input: Input,
-) -> Result<Committed, CommitError> {
+async fn say(bench: &Bench, id: SessionId, dedupe: Dedupe, input: Input) -> Result<Committed, CommitError> {
     let decide = move |row: &Row, _: &_, now| session::step(&row.session, input.clone(), now);
-    bench.store.commit(id, Lane::People, dedupe, decide).await
+    bench.store.commit(id, Lane::People, Some(dedupe), decide).await
 }
 
-async fn make(bench: &Bench, dedupe: Option<Dedupe>, goal: &'static str) -> Result<Committed, CommitError> {
+async fn make(bench: &Bench, dedupe: Dedupe, goal: &'static str) -> Result<Committed, CommitError> {
     let make = move |id, mark, _: &_, now| {
         session::create(NewSession { brief: Brief::from_text(goal), ..new(id, mark, person("ana")) }, now)
     };
-    bench.store.create(Lane::People, dedupe, make).await
+    bench.store.create(Lane::People, Some(dedupe), make).await
 }
 
 #[tokio::test]

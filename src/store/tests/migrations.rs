@@ -18,6 +18,10 @@ async fn connect(path: &Path) -> SqliteConnection {
 async fn every_statement_prepares() {
     let bench = Bench::new().await;
     let mut conn = connect(&bench.path().join("devtask.db")).await;
+    let source = include_str!("../sql.rs");
+    let (named, tables) =
+        (source.matches("\npub(super) const ").count(), source.matches(": Table =").count());
+    assert_eq!(sql::all().len(), named + 4 * tables, "a statement is missing in `sql::all`");
     for statement in sql::all() {
         conn.prepare(statement.into_sql_str()).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
     }

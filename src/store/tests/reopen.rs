@@ -90,3 +90,37 @@ async fn who_drops_the_store_leaves_the_writer_to_finish() {
     let store = tokio::time::timeout(std::time::Duration::from_secs(20), again).await.unwrap();
     assert_eq!(store.open_rows().len(), 1);
 }
+
+#[tokio::test]
+async fn a_torn_end_of_the_files_costs_the_last_commits_and_nothing_else() {
+    let bench = Bench::new().await;
+    let ids = [bench.running("ana").await, bench.running("ben").await];
+    for n in 1..=12 {
+        let line = Some(vec![b'x'; 700 * usize::try_from(n).unwrap()]);
+        bench.step(ids[usize::try_from(n % 2).unwrap()], message("ana", "go on")).await.unwrap();
+        bench.step(ids[0], records(vec![note(n, "x", line)])).await.unwrap();
+    }
+    let [database, wal] =
+        ["devtask.db", "devtask.db-wal"].map(|name| std::fs::read(bench.path().join(name)).unwrap());
+    let mut heads = std::collections::BTreeSet::new();
+    for cut in 0..40 {
+        let torn = TempDir::new().unwrap();
+        std::fs::write(torn.path().join("devtask.db"), &database).unwrap();
+        // Odd places on purpose: in the middle of headers and of pages.
+        std::fs::write(torn.path().join("devtask.db-wal"), &wal[..wal.len() * (60 + cut) / 100 + cut])
+            .unwrap();
+        let store = open(torn.path(), &bench.clock).await.unwrap();
+        for id in ids {
+            let Some(row) = store.row(id).await.unwrap() else { continue };
+            let log = store.events(id, 0, usize::MAX, usize::MAX).await.unwrap();
+            let folded = session::fold(&log).unwrap();
+            let ingested = row.session.ingested;
+            assert_eq!(session::Session { ingested, ..folded }, *row.session);
+            assert_eq!(log.len() as u64, row.session.head);
+            let whole = bench.events(id).await;
+            assert_eq!(log, whole[..log.len()], "what is there is a beginning of what was");
+            heads.insert((id, log.len()));
+        }
+    }
+    assert!(heads.len() > 10, "the cuts fell into different commits: {heads:?}");
+}

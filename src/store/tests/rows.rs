@@ -101,6 +101,22 @@ async fn an_illegal_step_of_a_node_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_next_node_waits_until_the_one_before_is_gone() {
+    let bench = Bench::new().await;
+    bench.create("ana").await;
+    bench.request(id(1), 1).await;
+    bench.lease(id(1), lease::Input::Release { why: "stuck".to_owned() }).await;
+    let next = |row: &Row, now| {
+        let key = Key::new("x", row.session.id(), 2);
+        Ok(Lease::request(key, row.session.id(), 2, "local".to_owned(), now))
+    };
+    assert!(matches!(bench.store.lease(id(1), next).await, Err(CommitError::Lease(_))));
+    bench.lease(id(1), lease::Input::Gone).await;
+    let row = bench.store.lease(id(1), next).await.unwrap().row;
+    assert_eq!(row.lease.map(|l| (l.incarnation, l.state)), Some((2, State::Requested)));
+}
+
+#[tokio::test]
 async fn lists_are_narrowed_and_paged_from_the_newest() {
     let bench = Bench::new().await;
     for (owner, labels) in [("ana", &["ui"][..]), ("ben", &["ui", "db"]), ("ana", &[]), ("ana", &["ui"])] {
