@@ -40,15 +40,6 @@ struct Seen {
     dirty: bool,
 }
 
-/// A batch whose rows are laid out: write, then adopt.
-pub(super) struct Sealed {
-    pub(super) writes: Writes,
-    rows: Vec<Row>,
-    world: Arc<World>,
-    next: Option<SessionId>,
-    changed: u64,
-}
-
 impl Batch {
     pub(super) fn new(book: &Book) -> Self {
         Self {
@@ -193,22 +184,15 @@ impl Batch {
         self.writes.prune(codec::micros(before));
     }
 
-    /// Stamps and lays out every row that changed, once.
-    pub(super) fn seal(self) -> Result<Sealed, StoreError> {
+    /// Stamps and lays out every row that changed, once: what to write, and what to take over afterwards.
+    pub(super) fn seal(self) -> Result<(Writes, Adoption), StoreError> {
         let Self { rows, world, next, mut changed, mut writes, .. } = self;
         let rows: Vec<Row> = rows.into_values().filter(|seen| seen.dirty).map(|seen| seen.row).collect();
         for row in &rows {
             changed += 1;
             writes.session(row.clone(), changed)?;
         }
-        Ok(Sealed { writes, rows, world, next, changed })
-    }
-}
-
-impl Sealed {
-    pub(super) fn split(self) -> (Writes, Adoption) {
-        let Self { writes, rows, world, next, changed } = self;
-        (writes, Adoption { rows, world, next, changed })
+        Ok((writes, Adoption { rows, world, next, changed }))
     }
 }
 

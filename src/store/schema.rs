@@ -2,6 +2,7 @@
 //!
 //! Knows connection settings, migrations and backups; must not know what the tables are for.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -80,7 +81,8 @@ async fn back_up(
     clock: &Clock,
 ) -> Result<(), StoreError> {
     let backup = Backup::prepare(dir, schema, clock.now())?;
-    sqlx::query(sql::BACK_UP).bind(backup.part.to_string_lossy().into_owned()).execute(conn).await?;
+    let target = backup.part.to_str().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+    sqlx::query(sql::BACK_UP).bind(target).execute(conn).await?;
     let mut copy = options(&backup.part).connect().await?;
     sqlx::query(sql::FORGET_INSTANCE).execute(&mut copy).await?;
     copy.close().await?;

@@ -143,7 +143,7 @@ impl Writer {
         if prune {
             batch.prune(now - KEEP_OUTCOMES);
         }
-        let (writes, adoption) = batch.seal()?.split();
+        let (writes, adoption) = batch.seal()?;
         if writes.is_empty() {
             return Ok(());
         }
