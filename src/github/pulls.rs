@@ -70,7 +70,7 @@ impl GitHub {
             let found = self.read(act.clone(), || self.list(owner, name, head_branch, page)).await?;
             let full = found.len() == 100;
             let of_branch = found.into_iter().filter(|p| is_of(p, owner, head_branch));
-            newest = of_branch.map(view).fold(newest, better);
+            newest = newest.into_iter().chain(of_branch.map(view)).max_by_key(rank);
             if !full || newest.as_ref().is_some_and(|p| p.state == PullState::Open) {
                 break;
             }
@@ -161,12 +161,8 @@ fn is_of(pull: &PullRequest, owner: &str, branch: &str) -> bool {
 }
 
 /// Open before not open, then by number.
-fn better(best: Option<Pull>, next: Pull) -> Option<Pull> {
-    let rank = |p: &Pull| (p.state == PullState::Open, p.number);
-    match best {
-        Some(best) if rank(&best) >= rank(&next) => Some(best),
-        _ => Some(next),
-    }
+fn rank(pull: &Pull) -> (bool, u64) {
+    (pull.state == PullState::Open, pull.number)
 }
 
 fn view(pull: PullRequest) -> Pull {

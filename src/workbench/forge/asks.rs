@@ -26,10 +26,35 @@ pub struct NewPull {
 #[derive(Debug)]
 pub struct ChangePull {
     pub title: Option<String>,
-    /// `Some(None)`: the text is taken away.
-    pub body: Option<Option<String>>,
+    pub body: Nullable,
     pub open: Option<bool>,
     pub base: Option<String>,
+}
+
+/// A text that may be left out, or taken away by an explicit null.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Nullable {
+    Absent,
+    Null,
+    Text(String),
+}
+
+impl Nullable {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
+    /// What stands after the change.
+    pub fn or(self, before: Option<String>) -> Option<String> {
+        match self {
+            Self::Absent => before,
+            Self::Null => None,
+            Self::Text(text) => Some(text),
+        }
+    }
 }
 
 /// One list's page and filter.
@@ -55,7 +80,7 @@ pub(super) fn new_pull(body: &Bytes, repo_name: &str) -> Result<NewPull, Refusal
         title: fields.needed("title")?,
         head: fields.needed("head")?,
         base: fields.needed("base")?,
-        body: fields.text_or_null("body")?.flatten(),
+        body: fields.text_or_null("body")?.or(None),
         draft: fields.flag("draft")?.unwrap_or(false),
         maintainer_can_modify: fields.flag("maintainer_can_modify")?.unwrap_or(false),
     };
@@ -87,7 +112,7 @@ pub(super) fn change_pull(body: &Bytes, number: u64) -> Result<ChangePull, Refus
     };
     fields.flag("maintainer_can_modify")?;
     fields.end()?;
-    check_texts(asked.title.as_deref(), asked.body.as_ref().and_then(Option::as_deref))?;
+    check_texts(asked.title.as_deref(), asked.body.text())?;
     Ok(asked)
 }
 
@@ -192,13 +217,12 @@ impl Fields {
         }
     }
 
-    /// `Some(None)` = an explicit null.
-    fn text_or_null(&mut self, key: &str) -> Result<Option<Option<String>>, Refusal> {
+    fn text_or_null(&mut self, key: &str) -> Result<Nullable, Refusal> {
         if self.0.get(key).is_some_and(Value::is_null) {
             self.0.remove(key);
-            return Ok(Some(None));
+            return Ok(Nullable::Null);
         }
-        Ok(self.text(key)?.map(Some))
+        Ok(self.text(key)?.map_or(Nullable::Absent, Nullable::Text))
     }
 
     fn flag(&mut self, key: &str) -> Result<Option<bool>, Refusal> {

@@ -46,8 +46,9 @@ pub enum What {
     Drop,
     /// The answer is right, but late.
     Delay { ms: u64 },
-    /// git is told that no ref below one of these may be pushed.
-    RefusePush { refs: Vec<String> },
+    /// git turns the push down as a protected branch does: "pre-receive hook declined", for all its refs. For
+    /// `POST …/git-receive-pack`.
+    RefusePush,
 }
 
 impl Fault {
@@ -60,11 +61,13 @@ impl Fault {
         Self { method: method.into(), path: path.into(), times: 1, fault, after: false }
     }
 
+    #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times, ..self }
     }
 
     /// Carried out first.
+    #[must_use]
     pub fn after(self) -> Self {
         Self { after: true, ..self }
     }

@@ -22,9 +22,9 @@ const BUDGET: u64 = 5_000;
 #[derive(Clone, Copy)]
 pub(super) struct HangUp;
 
-/// On a request: refs git is to refuse.
-#[derive(Clone, Default)]
-pub(super) struct RefusedRefs(pub Vec<String>);
+/// On a request: git is to turn the push down.
+#[derive(Clone, Copy)]
+pub(super) struct TurnDown;
 
 pub(super) async fn pass(State(shop): State<Arc<Shop>>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
@@ -53,8 +53,8 @@ async fn befall(shop: &Shop, fault: Fault, mut request: Request, next: Next) -> 
         tokio::time::sleep(delay).await;
         return next.run(request).await;
     }
-    if let What::RefusePush { refs } = fault.fault {
-        request.extensions_mut().insert(RefusedRefs(refs));
+    if fault.fault == What::RefusePush {
+        request.extensions_mut().insert(TurnDown);
         return next.run(request).await;
     }
     if fault.after {
@@ -81,7 +81,7 @@ async fn answer(shop: &Shop, what: What) -> Response {
             response
         }
         What::Hang => std::future::pending().await,
-        What::Drop | What::Delay { .. } | What::RefusePush { .. } => {
+        What::Drop | What::Delay { .. } | What::RefusePush => {
             let mut response = Response::new(Body::empty());
             response.extensions_mut().insert(HangUp);
             response

@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use super::model::Heads;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// The most we read of one command's output; a longer diff is cut.
 const MOST_OUTPUT: u64 = 1024 * 1024;
 const MOST_ERROR: u64 = 16 * 1024;

@@ -30,7 +30,6 @@ mod smart;
 mod tests;
 mod view;
 
-use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,8 +52,6 @@ pub use view::{CommentView, PullView};
 pub struct Forge {
     shop: Arc<Shop>,
     _serving: AbortOnDropHandle<()>,
-    /// Two forges on one folder would lose each other's writes.
-    _lock: File,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -97,9 +94,9 @@ impl Forge {
         });
         let opened = opened.await.map_err(std::io::Error::other).and_then(|done| done);
         let (lock, at, model) = opened.map_err(bad_folder)?;
-        let shop = Arc::new(Shop::new(at, url, clock, model));
+        let shop = Arc::new(Shop::new(at, url, clock, model, lock));
         let serving = AbortOnDropHandle::new(tokio::spawn(serve::serve(listener, router(Arc::clone(&shop)))));
-        Ok(Self { shop, _serving: serving, _lock: lock })
+        Ok(Self { shop, _serving: serving })
     }
 
     /// `http://127.0.0.1:PORT`: what stands before `/owner/name.git` and before pages.

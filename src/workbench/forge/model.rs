@@ -178,7 +178,7 @@ impl Model {
     }
 
     /// The repository, to change its pull requests.
-    pub fn to_write(&mut self, key: &str, caller: Option<&Caller>) -> Result<&mut Repo, Refusal> {
+    pub fn writable(&mut self, key: &str, caller: Option<&Caller>) -> Result<&mut Repo, Refusal> {
         self.seen(key, caller)?;
         let caller =
             caller.ok_or_else(|| Refusal::plain(StatusCode::UNAUTHORIZED, "Requires authentication"))?;
@@ -198,7 +198,7 @@ impl Model {
     ) -> Result<Pull, Refusal> {
         let (heads, ahead) = git;
         let id = self.last_id + 1;
-        let repo = self.to_write(key, caller)?;
+        let repo = self.writable(key, caller)?;
         let head = repo.own_branch(&asked.head)?;
         let head_sha = heads.get(&head).ok_or_else(|| Refusal::field("PullRequest", "head", "invalid"))?;
         let base_sha =
@@ -245,7 +245,7 @@ impl Model {
         heads: &Heads,
         now: Time,
     ) -> Result<Pull, Refusal> {
-        let repo = self.to_write(key, caller)?;
+        let repo = self.writable(key, caller)?;
         let mut pull = repo.pulls.get(&number).cloned().ok_or_else(Refusal::not_found)?;
         if let Some(base) = asked.base {
             let sha = heads.get(&base).ok_or_else(|| Refusal::field("PullRequest", "base", "invalid"))?;
@@ -266,7 +266,7 @@ impl Model {
             repo.refuse_second(&pull.head, &pull.base, Some(number))?;
         }
         pull.title = asked.title.unwrap_or(pull.title);
-        pull.body = asked.body.unwrap_or(pull.body);
+        pull.body = asked.body.or(pull.body);
         pull.updated_at = now;
         repo.pulls.insert(number, pull.clone());
         Ok(pull)
@@ -281,7 +281,7 @@ impl Model {
         now: Time,
     ) -> Result<Comment, Refusal> {
         let id = self.last_id + 1;
-        let repo = self.to_write(key, caller)?;
+        let repo = self.writable(key, caller)?;
         let pull = repo.pulls.get_mut(&number).ok_or_else(Refusal::not_found)?;
         if pull.comments.len() >= MOST_COMMENTS {
             return Err(Refusal::custom(

@@ -72,7 +72,7 @@ impl Shop {
         name: &str,
     ) -> Result<(Option<Caller>, String), Refusal> {
         let (caller, key) = self.enter(headers, owner, name)?;
-        self.model().to_write(&key, caller.as_ref())?;
+        self.model().writable(&key, caller.as_ref())?;
         Ok((caller, key))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Knows that a change is on disk before it is seen. Must not know HTTP.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,19 +24,21 @@ pub(super) struct Shop {
     pub url: String,
     pub clock: Clock,
     pub git_slots: Arc<Semaphore>,
+    /// Held as long as anything may still be written.
+    _lock: File,
     model: Mutex<Model>,
     calls: Mutex<Calls>,
     faults: Mutex<Faults>,
 }
 
 impl Shop {
-    pub(super) fn new(dir: PathBuf, url: String, clock: Clock, model: Model) -> Self {
-        let git_slots = Arc::new(Semaphore::new(GIT_SLOTS));
+    pub(super) fn new(dir: PathBuf, url: String, clock: Clock, model: Model, lock: File) -> Self {
         Self {
             dir,
             url,
             clock,
-            git_slots,
+            git_slots: Arc::new(Semaphore::new(GIT_SLOTS)),
+            _lock: lock,
             model: Mutex::new(model),
             calls: Mutex::default(),
             faults: Mutex::default(),
@@ -120,6 +123,7 @@ fn moved(repo: &Repo, heads: &Heads) -> (bool, Vec<Pull>) {
     (open.iter().any(stale), open)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 pub(super) fn broken(error: GitFailed) -> Refusal {
     Refusal::internal(&error.to_string())
 }

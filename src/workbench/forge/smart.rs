@@ -8,12 +8,12 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -22,13 +22,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::gate::RefusedRefs;
+use super::gate::TurnDown;
 use super::model::{Access, Caller};
 use super::shop::Shop;
 use super::{auth, git, names};
 
 /// The longest one clone or push may take.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_mins(10);
 /// The largest pack that is taken in.
 const MOST_PUSHED: u64 = 1 << 30;
 /// The largest head of a CGI answer.
@@ -49,13 +49,10 @@ struct Service {
     service: Option<String>,
 }
 
-type Refused = Option<Extension<RefusedRefs>>;
-
 async fn refs(
     State(shop): State<Arc<Shop>>,
     Path(repo): Path<(String, String)>,
     Query(asked): Query<Service>,
-    refused: Refused,
     request: Request,
 ) -> Response {
     let Some(service @ (UPLOAD | RECEIVE)) = asked.service.as_deref() else {
@@ -65,25 +62,23 @@ async fn refs(
         );
     };
     let job = Job { path: "info/refs", push: service == RECEIVE, service, repo };
-    job.run(&shop, refused, request).await
+    job.run(&shop, request).await
 }
 
 async fn upload(
     State(shop): State<Arc<Shop>>,
     Path(repo): Path<(String, String)>,
-    refused: Refused,
     request: Request,
 ) -> Response {
-    Job { path: UPLOAD, push: false, service: "", repo }.run(&shop, refused, request).await
+    Job { path: UPLOAD, push: false, service: "", repo }.run(&shop, request).await
 }
 
 async fn receive(
     State(shop): State<Arc<Shop>>,
     Path(repo): Path<(String, String)>,
-    refused: Refused,
     request: Request,
 ) -> Response {
-    Job { path: RECEIVE, push: true, service: "", repo }.run(&shop, refused, request).await
+    Job { path: RECEIVE, push: true, service: "", repo }.run(&shop, request).await
 }
 
 /// One run of the CGI program.
@@ -95,7 +90,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn run(self, shop: &Arc<Shop>, refused: Refused, request: Request) -> Response {
+    async fn run(self, shop: &Arc<Shop>, request: Request) -> Response {
         let (key, caller) = match self.enter(shop, request.headers()) {
             Ok(entered) => entered,
             Err(response) => return *response,
@@ -103,8 +98,7 @@ impl Job<'_> {
         let Ok(slot) = Arc::clone(&shop.git_slots).acquire_owned().await else {
             return said(StatusCode::SERVICE_UNAVAILABLE, "The forge is closing.");
         };
-        let refused = refused.map(|Extension(refs)| refs.0).unwrap_or_default();
-        match self.spawn(shop, &key, caller.as_ref(), &refused, request, slot).await {
+        match self.spawn(shop, &key, caller.as_ref(), request, slot).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::warn!(forge.repo = key, %error, "git http-backend did not answer");
@@ -143,19 +137,18 @@ impl Job<'_> {
         shop: &Shop,
         key: &str,
         caller: Option<&Caller>,
-        refused: &[String],
         request: Request,
         slot: OwnedSemaphorePermit,
     ) -> std::io::Result<Response> {
         let mut backend = git::command(&shop.dir);
-        let mut settings = vec![
-            ("core.hooksPath", "/dev/null"),
+        let turned_down = request.extensions().get::<TurnDown>().is_some();
+        let hooks = if turned_down { shop.dir.join("refuse") } else { "/dev/null".into() };
+        let settings = [
+            ("core.hooksPath", &*hooks.to_string_lossy()),
             ("uploadpack.allowFilter", "true"),
             ("uploadpack.allowAnySHA1InWant", "true"),
             ("http.receivepack", if self.push { "true" } else { "false" }),
         ];
-        // git's own way of saying that a ref is not to be pushed.
-        settings.extend(refused.iter().map(|name| ("receive.hideRefs", name.as_str())));
         git::configure(&mut backend, &settings);
         for (name, value) in self.environment(shop, key, caller, &request) {
             backend.env(name, value);

@@ -23,7 +23,32 @@ async fn a_pushed_branch_becomes_a_pull_request_that_a_person_can_read() {
     let comment = github.comment("acme", "app", 1, "checks are green").await.unwrap();
     assert!(comment.starts_with(&format!("{}#issuecomment-", published.url)), "{comment}");
     let answer = world.ask("GET", "/_forge/pulls", None, "").await;
-    insta::assert_json_snapshot!(answer.body, { "[].url" => "[url]", "[].createdAt" => "[time]" }, @"");
+    insta::assert_json_snapshot!(answer.body, { "[].url" => "[url]", "[].createdAt" => "[time]" }, @r#"
+    [
+      {
+        "author": "ana",
+        "base": "trunk",
+        "baseSha": "eca51c59ae6eb152fb2118ed6c72d5212d622d46",
+        "body": "It says hello.",
+        "comments": [
+          {
+            "author": "ana",
+            "body": "checks are green"
+          }
+        ],
+        "createdAt": "[time]",
+        "diff": "diff --git a/greet.txt b/greet.txt\nnew file mode 100644\nindex 0000000..ce01362\n--- /dev/null\n+++ b/greet.txt\n@@ -0,0 +1 @@\n+hello\n",
+        "draft": false,
+        "head": "devtask/7-greet",
+        "headSha": "140febab0ebd24fba2d757cabd827b21d78ebd29",
+        "number": 1,
+        "repo": "acme/app",
+        "state": "open",
+        "title": "Greet people",
+        "url": "[url]"
+      }
+    ]
+    "#);
     assert_eq!(world.ask("GET", "/acme/app/pull/1", None, "").await.body, answer.body[0]);
 }
 
@@ -119,7 +144,7 @@ async fn a_closed_or_merged_one_stays_and_a_new_one_is_opened() {
     let found = github.find_pull("acme", "app", BRANCH).await.unwrap().unwrap();
     assert_eq!((found.number, found.state), (2, PullState::Merged));
     let error = github.publish(&new_pull()).await.unwrap_err();
-    insta::assert_snapshot!(error.sentence(), @"");
+    insta::assert_snapshot!(error.sentence(), @"GitHub declined to open pull requests in `acme/app`: Validation Failed: No commits between trunk and devtask/7-greet");
 }
 
 #[tokio::test]
