@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use devtask::github::{GitHub, GitHubError, Retry};
+use devtask::github::{GitHub, GitHubError, Retry, Settings};
 use devtask::workbench::forge::{Fault, Scope, What};
 use secrecy::SecretString;
 
@@ -21,9 +21,9 @@ async fn every_refusal_has_its_kind_its_advice_and_its_sentence() {
         tell(&status.to_string(), world.github().open_pull(&new_pull()).await.unwrap_err());
     }
     world.forge.fault(Fault::new("POST", PULLS, What::Hang));
-    tell("never", world.github().open_pull(&new_pull()).await.unwrap_err());
+    tell("never", world.hasty().open_pull(&new_pull()).await.unwrap_err());
     world.forge.fault(Fault::new("GET", PULLS, What::Hang));
-    tell("never, reading", world.github().find_pull("acme", "app", BRANCH).await.unwrap_err());
+    tell("never, reading", world.hasty().find_pull("acme", "app", BRANCH).await.unwrap_err());
     let wrong = GitHub::new(&world.settings(Some(&SecretString::from("wrong")))).unwrap();
     tell("wrong token", wrong.viewer().await.unwrap_err());
     let none = GitHub::new(&world.settings(None)).unwrap();
@@ -75,9 +75,10 @@ async fn reads_are_repeated_and_writes_are_not() {
 
 #[tokio::test]
 async fn nobody_listening_is_no_unknown_outcome() {
-    let world = World::new().await;
-    let github = world.github();
-    drop(world);
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let api_url = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let github = GitHub::new(&Settings { api_url, ..Settings::default() }).unwrap();
     let error = github.open_pull(&new_pull()).await.unwrap_err();
     assert!(matches!(error, GitHubError::Unreachable { .. }), "{error:?}");
     assert_eq!(error.retry(), Retry::Later);

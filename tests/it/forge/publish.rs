@@ -86,7 +86,7 @@ async fn an_answer_lost_after_it_was_carried_out_is_adopted() {
         world.pushed().await;
         world.forge.fault(Fault::new("POST", PULLS, fault.clone()).after());
 
-        let published = world.github().publish(&NewPull { draft, ..new_pull() }).await.unwrap();
+        let published = world.hasty().publish(&NewPull { draft, ..new_pull() }).await.unwrap();
 
         assert_eq!((published.number, published.adopted), (1, true), "{fault:?}");
         let pulls = world.forge.pulls().await.unwrap();

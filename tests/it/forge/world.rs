@@ -46,13 +46,18 @@ impl World {
             api_url: self.forge.api_url(),
             git_base_url: self.forge.url().to_owned(),
             token: token.cloned(),
-            timeout_s: 1,
             ..github::Settings::default()
         }
     }
 
     pub(super) fn github(&self) -> GitHub {
         GitHub::new(&self.settings(Some(&self.token))).unwrap()
+    }
+
+    /// Ana's, for calls that are never answered.
+    pub(super) fn hasty(&self) -> GitHub {
+        let settings = github::Settings { timeout_s: 2, ..self.settings(Some(&self.token)) };
+        GitHub::new(&settings).unwrap()
     }
 
     pub(super) async fn github_of(&self, login: &str, scope: Scope) -> GitHub {
