@@ -1,1 +1,3 @@
 //! Floor 2: the far end, one session on one machine.
+
+pub mod workspace;
