@@ -4,6 +4,8 @@
 //! the adapter works inside. What the host said in a recording becomes words to the adapter: answers, deferrals,
 //! interrupts. Recordings of other agents' protocols (ACP, Codex) are not among them: this adapter does not speak them.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,2 +1,3 @@
 //! The one integration-test binary: every suite is a module here.
 mod claude_captures;
+mod claude_real;

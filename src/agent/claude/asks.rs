@@ -109,16 +109,12 @@ impl Asks {
         if self.told.contains_key(&ask) {
             return Vec::new();
         }
-        match self.held.iter().position(|h| h.call.ask == ask) {
-            Some(at) => {
-                let held = self.held.remove(at);
-                self.reply(held, &answer)
-            }
-            None => {
-                self.early.insert(ask, answer);
-                Vec::new()
-            }
+        if let Some(at) = self.held.iter().position(|h| h.call.ask == ask) {
+            let held = self.held.remove(at);
+            return self.reply(held, &answer);
         }
+        self.early.insert(ask, answer);
+        Vec::new()
     }
 
     fn reply(&mut self, held: Held, answer: &Answer) -> Vec<Signal> {

@@ -40,6 +40,7 @@ const INITIALIZE: &str = "devtask-initialize";
 
 /// One conversation with one process.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; they do not form one state")]
 pub struct Claude {
     start: Start,
     policy: policy::Policy,

@@ -51,7 +51,7 @@ impl Policy {
             patterns.push(name.to_ascii_lowercase());
             match (KNOWN.iter().find(|k| k.eq_ignore_ascii_case(name)), &mut matchers) {
                 (Some(known), Some(list)) if !list.iter().any(|m| m == known) => {
-                    list.push((*known).to_owned())
+                    list.push((*known).to_owned());
                 }
                 (Some(_), _) => {}
                 (None, _) => matchers = None,

@@ -129,8 +129,9 @@ fn word(signal: &Signal) -> Option<String> {
 
 /// The last written line.
 fn written(signals: &[Signal]) -> Value {
-    let lines = signals.iter().filter_map(|s| if let Signal::Write(line) = s { Some(line) } else { None });
-    serde_json::from_slice(lines.last().unwrap()).unwrap()
+    let mut lines =
+        signals.iter().filter_map(|s| if let Signal::Write(line) = s { Some(line) } else { None });
+    serde_json::from_slice(lines.next_back().unwrap()).unwrap()
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Claude {
 
     pub(super) fn state(&mut self, value: &Value) -> Vec<Signal> {
         self.speaks_of_state = true;
-        self.running = view::<views::State>(value).state != "idle";
+        self.running = view::<views::StateChanged>(value).state != "idle";
         if self.running { Vec::new() } else { self.rest() }
     }
 

@@ -51,7 +51,7 @@ views! {
         claude_code_version: String,
     }
     /// `system/session_state_changed`.
-    State { state: String }
+    StateChanged { state: String }
     /// `command_lifecycle` of a user line.
     Lifecycle { command_uuid: Option<Uuid>, state: String }
     /// `assistant` and `user`.
@@ -140,9 +140,9 @@ views! {
     /// `system/model_fallback`.
     Fallback { original_model: String, fallback_model: String }
     /// `system/background_tasks_changed`: the whole set, to replace the one before.
-    Tasks { tasks: Vec<Task> }
+    Tasks { tasks: Vec<BackgroundTask> }
     /// `ambient`: housekeeping; `off_host`: goes on without this process. Neither is waited for.
-    Task { description: String, task_type: String, ambient: bool, off_host: bool }
+    BackgroundTask { description: String, task_type: String, ambient: bool, off_host: bool }
     /// `transcript_mirror`.
     Mirror {
         #[serde(rename = "filePath")]
