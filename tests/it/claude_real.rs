@@ -60,13 +60,17 @@ impl Conversation {
     }
 
     async fn start(&self, resume: bool, require_approval_for: &[&str]) -> Process {
+        self.begin(resume, false, require_approval_for).await
+    }
+
+    async fn begin(&self, resume: bool, plan: bool, require_approval_for: &[&str]) -> Process {
         let mut claude = Claude::new(Start {
             command: vec![self.binary.to_string_lossy().into_owned()],
             conversation: self.id,
             resume,
             model: None,
             effort: Some("low".to_owned()),
-            plan: false,
+            plan,
             require_approval_for: require_approval_for.iter().map(|t| (*t).to_owned()).collect(),
             config_dir: self.dir.path().join("config"),
         });
@@ -394,22 +398,49 @@ async fn a_start_that_cannot_be_is_told_with_its_remedy() {
 }
 
 #[tokio::test]
-async fn a_plan_reaches_a_person_and_its_approval_lets_the_work_begin() {
+async fn a_plan_changes_nothing_until_a_person_approves_it() {
     let Some(talk) = Conversation::new(11) else { return };
-    let made = talk.file("made.txt");
-    let mut agent = talk.start(false, &["ExitPlanMode"]).await;
+    let (early, made) = (talk.file("early.txt"), talk.file("made.txt"));
+    let plan = talk.dir.path().join("config/plans/plan.md");
     let steps = json!([
-        {"tool": "EnterPlanMode", "input": {}},
-        {"text": "My plan: make a file.", "tool": "ExitPlanMode", "input": {}},
+        {"tool": "Bash", "input": touch(&early)},
+        {"tool": "Write", "input": {"file_path": plan, "content": "1. make a file"}},
+        {"text": "Here it is.", "tool": "ExitPlanMode", "input": {}},
         {"tool": "Bash", "input": touch(&made)},
         {"text": "done"},
     ]);
+    let mut agent = talk.begin(false, true, &[]).await;
     agent.say(1, script(&steps)).await;
     let (ask, what) = agent.held().await;
-    assert_eq!(what, AskWhat::Plan { text: "My plan: make a file.".to_owned() });
+    assert_eq!(what, AskWhat::Plan { text: "1. make a file".to_owned() });
+    assert!(!early.exists(), "a command ran while a plan was made");
+    agent.tell(Word::DeferAll).await;
+    assert_eq!(agent.ended().await, TurnOutcome::Deferred { ask: ask.clone() });
+    agent.close().await;
+
+    let mut agent = talk.begin(true, true, &[]).await;
+    assert_eq!(agent.held().await.0, ask);
     agent.decide(&ask, Decision::Allow).await;
     agent.applied(&ask).await;
     assert_eq!(agent.said().await, "done");
     assert!(made.exists());
+    agent.close().await;
+}
+
+#[tokio::test]
+async fn a_turn_is_not_over_while_something_runs_in_the_background() {
+    let Some(talk) = Conversation::new(12) else { return };
+    let command = "python3 -c 'import time; time.sleep(1)'";
+    let steps = json!([
+        {"tool": "Bash", "input": {"command": command, "run_in_background": true}},
+        {"text": "started"},
+        {"text": "noticed"},
+    ]);
+    let mut agent = talk.start(false, &[]).await;
+    agent.say(1, script(&steps)).await;
+    let more = |s: &Signal| if let Signal::TurnEnded { queued, .. } = s { Some(*queued) } else { None };
+    assert_eq!(agent.until("the first turn's end", more).await, 1);
+    assert_eq!(agent.claude.background(), [format!("local_bash: {command}")]);
+    assert_eq!(agent.said().await, "noticed");
     agent.close().await;
 }
