@@ -39,10 +39,10 @@ failed=0
 check() {
     if [ "$2" = "$3" ]; then
         passed=$((passed + 1))
-        echo "ok      $1"
+        echo "ok $((passed + failed)) - $1"
     else
         failed=$((failed + 1))
-        echo "FAILED  $1: expected \"$2\", got \"$3\""
+        echo "not ok $((passed + failed)) - $1: expected \"$2\", got \"$3\""
     fi
 }
 check "greets by name" "Hello, Ada!" "$(sh greet.sh Ada)"

@@ -61,6 +61,7 @@ pub(super) struct Hook {
     pub(super) id: String,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts that come independently of each other")]
 #[derive(Default)]
 pub(super) struct State {
     pub(super) queue: VecDeque<Said>,

@@ -60,7 +60,7 @@ pub(super) struct Flags {
 }
 
 impl Flags {
-    pub(super) fn parse(args: &[String], refused: Vec<&str>) -> Parsed {
+    pub(super) fn parse(args: &[String], refused: &[&str]) -> Parsed {
         if args.iter().any(|a| a == "--version" || a == "-v") {
             return Parsed::Version;
         }

@@ -23,7 +23,7 @@ pub(super) fn line(kind: &str, body: Value, uuid: Uuid, session: Uuid) -> Value 
     Value::Object(all)
 }
 
-pub(super) fn reply(request: &Value, response: Value) -> Value {
+pub(super) fn reply(request: &Value, response: &Value) -> Value {
     json!({ "type": "control_response", "response":
         { "subtype": "success", "request_id": request, "response": response } })
 }
@@ -104,7 +104,7 @@ fn version_number(version: &str) -> &str {
 }
 
 /// The message inside an assistant line.
-pub(super) fn message(id: &str, model: &str, block: &Value, usage: Value) -> Value {
+pub(super) fn message(id: &str, model: &str, block: &Value, usage: &Value) -> Value {
     json!({
         "id": id, "type": "message", "role": "assistant", "model": model, "content": [block],
         "stop_reason": null, "stop_sequence": null, "usage": usage, "context_management": null,

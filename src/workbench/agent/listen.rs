@@ -131,7 +131,7 @@ async fn asked(desk: &Desk, id: &Value, request: &Value) -> Result<(), Gone> {
         "initialize" => initialize(desk, id, request).await,
         "interrupt" => interrupt(desk, id, request["cancel_queued"] == true).await,
         "end_session" => {
-            desk.write(lines::reply(id, json!({}))).await?;
+            desk.write(lines::reply(id, &json!({}))).await?;
             desk.change(|s| {
                 s.ending = true;
                 s.abort = s.busy.then_some(Abort::Interrupt).or(s.abort);
@@ -143,12 +143,12 @@ async fn asked(desk: &Desk, id: &Value, request: &Value) -> Result<(), Gone> {
             desk.write_with(|state| {
                 state.mode.clone_from(&mode);
                 let status = json!({ "subtype": "status", "status": null, "permissionMode": mode });
-                vec![lines::reply(id, json!({ "mode": mode })), desk.line("system", status)]
+                vec![lines::reply(id, &json!({ "mode": mode })), desk.line("system", status)]
             })
             .await
         }
-        "set_model" => desk.write(lines::reply(id, json!({ "model": request["model"] }))).await,
-        "mcp_status" => desk.write(lines::reply(id, json!({ "mcpServers": [] }))).await,
+        "set_model" => desk.write(lines::reply(id, &json!({ "model": request["model"] }))).await,
+        "mcp_status" => desk.write(lines::reply(id, &json!({ "mcpServers": [] }))).await,
         other => {
             let why = format!("Unsupported control request subtype: {other}");
             desk.write(lines::refusal(id, &why, "unsupported_request")).await
@@ -192,7 +192,7 @@ async fn interrupt(desk: &Desk, id: &Value, cancel_queued: bool) -> Result<(), G
         } else {
             json!({ "still_queued": queued })
         };
-        lines.push(lines::reply(id, reply));
+        lines.push(lines::reply(id, &reply));
         if state.busy && state.abort.is_none() {
             state.abort = Some(Abort::Interrupt);
         }

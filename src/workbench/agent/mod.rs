@@ -9,6 +9,11 @@
 //! deferred call *without* its hooks, and under `bypassPermissions` runs a deferred command unapproved.
 //! Must not know who drives it; nothing here is used by the adapter.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value indexed by name gives null where nothing is; only objects made here are assigned to"
+)]
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -96,8 +101,8 @@ pub async fn run(io: Stdio, args: &[String], at: Surroundings) -> End {
         drop(errors.write_all(b"the scripted agent was told to die at its start\n").await);
         return End::Code(code.parse().unwrap_or(1));
     }
-    let refused = at.var("DEVTASK_SIM_REFUSE").map(|f| f.split(',').collect()).unwrap_or_default();
-    match Flags::parse(args, refused) {
+    let refused: Vec<&str> = at.var("DEVTASK_SIM_REFUSE").map(|f| f.split(',').collect()).unwrap_or_default();
+    match Flags::parse(args, &refused) {
         Parsed::Version => {
             let line = format!("{}\n", at.version());
             drop(output.write_all(line.as_bytes()).await);

@@ -142,7 +142,7 @@ impl Turn<'_> {
     async fn api_failed(&mut self, status: u16, text: &str) -> Result<(), Stop> {
         let block = json!({ "type": "text", "text": text });
         let id = self.desk.id().to_string();
-        let message = super::lines::message(&id, "<synthetic>", &block, Value::Null);
+        let message = super::lines::message(&id, "<synthetic>", &block, &Value::Null);
         let body = json!({
             "message": message, "parent_tool_use_id": null, "error": error_word(status),
             "is_api_error_message": true, "api_error_status": status, "api_error_type": error_kind(status),

@@ -154,8 +154,8 @@ pub(super) fn start(desk: &Desk, argv: &[&str], output: Stdio) -> std::io::Resul
     first.stdout(output).stderr(Stdio::null());
     match first.spawn() {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            let (program, args) = whole.split_first().ok_or(e)?;
-            build(program, args).process_group(0).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+            let (shell, rest) = whole.split_first().ok_or(e)?;
+            build(shell, rest).process_group(0).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
         }
         started => started,
     }

@@ -89,7 +89,7 @@ impl Transcript {
             Some("cost-state") => self.cost = entry["totalCostUSD"].as_f64().unwrap_or(self.cost),
             Some("user") => {
                 for result in results(entry) {
-                    self.last_result = result["content"].as_str().unwrap_or_default().to_owned();
+                    result["content"].as_str().unwrap_or_default().clone_into(&mut self.last_result);
                     if self.deferred.as_ref().is_some_and(|d| d["id"] == result["tool_use_id"]) {
                         self.deferred = None;
                     }

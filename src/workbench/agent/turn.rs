@@ -239,7 +239,7 @@ impl<'a> Turn<'a> {
         self.tokens += length;
         self.talk.cost += PRICE;
         let usage = json!({ "input_tokens": 100, "output_tokens": length });
-        let message = lines::message(id, self.desk.flags.model(), block, usage);
+        let message = lines::message(id, self.desk.flags.model(), block, &usage);
         let mut body = json!({ "message": message, "parent_tool_use_id": null, "uuid": uuid });
         if let (false, Some(first)) = (std::mem::replace(&mut self.stamped, true), self.uuids.first()) {
             body["user_message_uuid"] = json!(first);

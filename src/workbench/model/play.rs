@@ -139,8 +139,8 @@ pub(super) fn answer(request: &Value, steps: &[Step], bytes: usize, clock: &Cloc
 
 fn filled(text: &str, request: &Value) -> String {
     let messages = request["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let results = messages.iter().flat_map(|m| m["content"].as_array().into_iter().flatten());
-    let last = results.filter(|b| b["type"] == "tool_result").last().map(|b| text_of(&b["content"]));
+    let mut results = messages.iter().flat_map(|m| m["content"].as_array().into_iter().flatten());
+    let last = results.rfind(|b| b["type"] == "tool_result").map(|b| text_of(&b["content"]));
     text.replace("{{last_tool_result}}", &last.unwrap_or_default())
         .replace("{{n}}", &messages.len().to_string())
 }

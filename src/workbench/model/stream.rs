@@ -20,8 +20,8 @@ enum Beat {
 }
 
 /// The events, one after the other; the stream ends with an error where the step drops the connection.
-pub(super) fn of(answer: Answer) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    futures_util::stream::unfold(beats(&answer).into_iter(), |mut beats| async move {
+pub(super) fn of(answer: &Answer) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+    futures_util::stream::unfold(beats(answer).into_iter(), |mut beats| async move {
         loop {
             match beats.next()? {
                 Beat::Wait(time) => tokio::time::sleep(time).await,

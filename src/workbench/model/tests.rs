@@ -14,7 +14,7 @@ async fn post(model: &Model, headers: &[(&str, &str)], body: &Value) -> (u16, St
 async fn exchange(model: &Model, headers: &[(&str, &str)], body: &Value) -> (u16, String, String) {
     let mut socket = tokio::net::TcpStream::connect(model.at).await.unwrap();
     let body = body.to_string();
-    let headers: String = headers.iter().map(|(k, v)| format!("{k}: {v}\r\n")).collect();
+    let headers = headers.iter().map(|(k, v)| format!("{k}: {v}\r\n")).collect::<Vec<_>>().concat();
     let head = format!(
         "POST /v1/messages?beta=true HTTP/1.1\r\nhost: model\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
         body.len()
