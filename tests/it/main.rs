@@ -1,4 +1,6 @@
 //! The one integration-test binary: every suite is a module here.
 
+mod claude_captures;
+mod claude_real;
 mod forge;
 mod tidy;
