@@ -89,6 +89,15 @@ pub enum Word {
     Interrupt,
 }
 
+/// What lets a conversation start that could not be started as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// There is nothing to resume (it was killed too early): start afresh with the same id and say everything again.
+    StartAfresh,
+    /// The conversation exists already: resume it.
+    Resume,
+}
+
 /// One agent's language.
 pub trait Adapter: Send {
     fn powers(&self) -> Powers;
@@ -103,4 +112,9 @@ pub trait Adapter: Send {
     fn held(&self) -> Vec<AskId>;
     /// How the turn stands when the process has exited without ending it. `stderr`: the tail of what it printed there.
     fn exited(&mut self, code: Option<i32>, stderr: &str) -> TurnOutcome;
+    /// Set when the process refused to start for a reason that a changed [`Start`] mends. Read it after
+    /// [`exited`](Adapter::exited).
+    fn remedy(&self) -> Option<Remedy> {
+        None
+    }
 }
