@@ -17,7 +17,7 @@ const MAX_ENVIRON: u64 = 4 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Target {
     /// `NAME=value-prefix` of a marked process.
-    pub mark: String,
+    pub mark: Option<String>,
     /// Also everything below this process (not the process itself).
     pub below: Option<u32>,
 }
@@ -90,10 +90,11 @@ impl Target {
     }
 
     fn is_marked(&self, pid: u32) -> bool {
+        let Some(mark) = &self.mark else { return false };
         let Ok(file) = std::fs::File::open(format!("/proc/{pid}/environ")) else { return false };
         let mut environ = Vec::new();
         let read = file.take(MAX_ENVIRON).read_to_end(&mut environ);
-        read.is_ok() && environ.split(|b| *b == 0).any(|entry| entry.starts_with(self.mark.as_bytes()))
+        read.is_ok() && environ.split(|b| *b == 0).any(|entry| entry.starts_with(mark.as_bytes()))
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::GitError;
 use super::names::{BranchName, RefName, RemoteUrl, Sha};
-use super::run::{Call, Git, option};
+use super::run::{Call, Git};
 
 /// A repository: its git folder and, where it has one, its work tree.
 #[derive(Clone, Debug)]
@@ -147,6 +147,16 @@ impl Place {
         self.call("update-ref").args(["--no-deref", name.as_str(), to.as_str()]).run().await.map(drop)
     }
 
+    /// Moves what `HEAD` is on (its branch, or itself when detached).
+    pub async fn move_head(&self, to: &Sha, old: &Sha) -> Result<(), GitError> {
+        self.call("update-ref").args(["HEAD", to.as_str(), old.as_str()]).run().await.map(drop)
+    }
+
+    /// `HEAD` stands at a commit and on no branch; files stay.
+    pub async fn detach(&self, at: &Sha) -> Result<(), GitError> {
+        self.call("update-ref").args(["--no-deref", "HEAD", at.as_str()]).run().await.map(drop)
+    }
+
     /// Refs below `refs/…` prefixes and the commits they stand at.
     pub async fn refs(&self, below: &[&'static str]) -> Result<Vec<(RefName, Sha)>, GitError> {
         let call = self.call("for-each-ref").arg("--format=%(objectname) %(refname)").args(below);
@@ -232,10 +242,5 @@ impl Place {
     pub async fn fetch_local(&self, from: &Path, specs: &[String]) -> Result<(), GitError> {
         let url = RemoteUrl::Path(from.to_owned());
         self.fetch(&url, specs, None).await
-    }
-
-    /// `--git-dir`-like arguments for a program that is not ours to start.
-    pub fn dir_argument(&self) -> std::ffi::OsString {
-        option("--git-dir=", &self.dir)
     }
 }

@@ -4,7 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -340,11 +340,4 @@ async fn tail(from: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
         }
     }
     Ok(String::from_utf8_lossy(&kept).into_owned())
-}
-
-/// The folder a path names, as an argument `--option=<path>`.
-pub(super) fn option(name: &str, path: &Path) -> OsString {
-    let mut arg = OsString::from(name);
-    arg.push(path);
-    arg
 }

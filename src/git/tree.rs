@@ -22,11 +22,7 @@ impl Place {
     /// Writes the whole work tree (untracked files too, ignored ones not) as a tree object, through `index`: a file of
     /// ours, which also remembers what was read before. `exclude`: one more file of ignore patterns.
     pub async fn sweep(&self, index: &Path, exclude: Option<&Path>) -> Result<Swept, GitError> {
-        // Left by a command that was killed; nobody else uses this index.
-        tokio::fs::remove_file(index.with_extension("lock")).await.ok();
-        let mut lock = index.as_os_str().to_owned();
-        lock.push(".lock");
-        tokio::fs::remove_file(Path::new(&lock)).await.ok();
+        unlock(index).await;
         let call = self.indexed("add", index).args(["--all", "--ignore-errors"]);
         let call = match exclude {
             Some(file) => call.setting("core.excludesFile", file),
@@ -71,11 +67,12 @@ impl Place {
         self.call("read-tree").args(["--reset", tree.as_str()]).run().await.map(drop)
     }
 
-    /// `HEAD` and files become a commit, detached; ignored files stay, other untracked ones go.
-    pub async fn detach_at(&self, commit: &Sha) -> Result<(), GitError> {
-        let call = self.call("checkout").args(["--quiet", "--force", "--detach", commit.as_str(), "--"]);
-        call.run().await?;
-        self.call("clean").args(["--quiet", "-d", "--force", "--force"]).run().await.map(drop)
+    /// The work tree becomes exactly `tree`, through `index`: changed files are restored, untracked ones go, ignored
+    /// ones stay.
+    pub async fn pour(&self, tree: &Sha, index: &Path) -> Result<(), GitError> {
+        unlock(index).await;
+        self.indexed("read-tree", index).args(["--reset", "-u", tree.as_str()]).run().await?;
+        self.indexed("clean", index).args(["--quiet", "-d", "--force", "--force"]).run().await.map(drop)
     }
 
     /// Whether files differ from `HEAD` or are untracked. The repository's filters are switched off for the look,
@@ -92,4 +89,11 @@ impl Place {
         }
         Ok(!call.run().await?.out.is_empty())
     }
+}
+
+/// Takes away the lock a killed command left: nobody but us uses this index.
+async fn unlock(index: &Path) {
+    let mut lock = index.as_os_str().to_owned();
+    lock.push(".lock");
+    tokio::fs::remove_file(Path::new(&lock)).await.ok();
 }

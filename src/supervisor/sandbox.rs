@@ -116,6 +116,11 @@ impl Cage {
         out.0
     }
 
+    /// Whether what runs inside cannot outlive it.
+    pub fn is_closed(&self) -> bool {
+        self.bubblewrap.is_some()
+    }
+
     fn covered(&self, path: &Path) -> bool {
         let covers = |c: &Path| path.starts_with(c);
         covers(Path::new("/tmp")) || covers(&self.home) || self.hide.iter().any(|h| covers(h))

@@ -58,7 +58,9 @@ pub struct Journal {
     file: File,
     /// End of the last whole record.
     end: u64,
+    /// The file's first record and where it starts.
     first: u64,
+    start: u64,
     last: u64,
     acked: u64,
     /// Where record `acked + 1` starts.
@@ -121,6 +123,7 @@ impl Journal {
             file,
             end: start,
             first: header.first,
+            start,
             last,
             acked: last,
             acked_at: start,
@@ -191,6 +194,11 @@ impl Journal {
         Ok(n)
     }
 
+    /// Number of the oldest record that is still here.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
     /// Number of the newest record; 0 = there is none.
     pub fn last(&self) -> u64 {
         self.last
@@ -240,6 +248,7 @@ impl Journal {
         self.marks.iter_mut().for_each(|(_, at)| *at = moved(*at));
         self.end = moved(to);
         self.acked_at = start;
+        self.start = start;
         self.first = header.first;
         self.file = file;
         Ok(())
@@ -275,7 +284,8 @@ impl Journal {
             return Ok(Some(self.end));
         }
         let mark = self.marks.iter().rev().find(|(m, _)| *m <= n).copied();
-        let (mut at_n, mut at) = mark.unwrap_or((self.acked + 1, self.acked_at));
+        let near = if n > self.acked { (self.acked + 1, self.acked_at) } else { (self.first, self.start) };
+        let (mut at_n, mut at) = mark.unwrap_or(near);
         if n < at_n {
             return Ok(None);
         }
