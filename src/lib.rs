@@ -20,6 +20,7 @@ pub mod node;
 #[cfg(feature = "server")]
 pub mod store;
 pub mod supervisor;
+pub mod sweep;
 pub mod wire;
 #[cfg(feature = "workbench")]
 pub mod workbench;
