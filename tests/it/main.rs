@@ -1,1 +1,2 @@
 //! The one integration-test binary: every suite is a module here.
+mod control;
