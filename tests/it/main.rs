@@ -2,5 +2,6 @@
 
 mod claude_captures;
 mod claude_real;
+mod control;
 mod forge;
 mod tidy;
