@@ -122,7 +122,7 @@ impl Follow {
 
     async fn reopen(&mut self) -> Result<(), Refusal> {
         match open(&self.remote, self.id, self.last).await {
-            Ok(Some(told)) => self.told = Some(told),
+            Ok(Some(told)) => (self.told, self.waited) = (Some(told), Duration::ZERO),
             Ok(None) => self.over = true,
             Err(refusal) if passing(refusal.code) && self.waited < self.remote.patience => self.rest().await,
             Err(refusal) => return Err(refusal),

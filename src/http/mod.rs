@@ -28,7 +28,7 @@ pub use ops::{Health, Part, State};
 pub use routes::router;
 pub use serve::{Doors, OpenError};
 pub use settings::{Settings, SettingsError};
-pub use token::{Token, TokenError, token_file};
+pub use token::{Token, TokenError, read as read_token, token_file};
 
 use crate::wire::api::Control;
 

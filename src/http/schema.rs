@@ -10,19 +10,35 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::ComponentsBuilder;
 
-/// Adds every schema a route names.
+/// Adds every schema; each names the others, so none may be left out.
 pub(super) fn all(to: ComponentsBuilder) -> ComponentsBuilder {
     to.schema_from::<Problem>()
+        .schema_from::<Code>()
+        .schema_from::<Verb>()
+        .schema_from::<Status>()
+        .schema_from::<Phase>()
+        .schema_from::<Hold>()
+        .schema_from::<WaitingOn>()
+        .schema_from::<Brief>()
         .schema_from::<Session>()
+        .schema_from::<PullRequest>()
+        .schema_from::<Usage>()
+        .schema_from::<Evidence>()
         .schema_from::<Page>()
         .schema_from::<Asks>()
+        .schema_from::<Ask>()
+        .schema_from::<Decision>()
         .schema_from::<Event>()
         .schema_from::<Create>()
+        .schema_from::<TextOrBrief>()
         .schema_from::<Message>()
+        .schema_from::<MessageMode>()
         .schema_from::<Answer>()
         .schema_from::<Reason>()
         .schema_from::<Alive>()
         .schema_from::<Ready>()
+        .schema_from::<Part>()
+        .schema_from::<State>()
 }
 
 /// Why something was not done.
