@@ -3,8 +3,12 @@
 //! Every write goes through one writer task that runs the decider inside its transaction, on cached rows; what is
 //! published was committed. Must not know why anything is written.
 
+mod api;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use api::{ListQuery, Store};
 
 use crate::domain::lease::{self, Lease};
 use crate::domain::queue::Share;
@@ -78,6 +82,10 @@ pub enum StoreError {
     Io(#[from] std::io::Error),
     #[error("the store is closed")]
     Closed,
+    #[error("a change does not continue the log of {0}")]
+    Discontinuous(SessionId),
+    #[error("a decision broke off; nothing was written")]
+    Panicked,
 }
 
 /// A committed step.
