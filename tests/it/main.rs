@@ -1,4 +1,5 @@
 //! The one integration-test binary: every suite is a module here.
 
+mod config;
 mod desk;
 mod http;
