@@ -1,5 +1,6 @@
 //! The one integration-test binary: every suite is a module here.
 
 mod config;
+mod control;
 mod desk;
 mod http;
