@@ -70,7 +70,10 @@ pub struct Create {
 
 fn brief_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<Brief, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(
+        untagged,
+        expecting = "a brief is a text, or an object with a `goal`; also title, context, doneWhen, checks"
+    )]
     enum Either {
         Text(String),
         Whole(Brief),

@@ -2,6 +2,9 @@
 
 mod claude_captures;
 mod claude_real;
+mod config;
 mod control;
+mod desk;
 mod forge;
+mod http;
 mod tidy;
