@@ -1,8 +1,7 @@
-
+//! Floor 4: the far sides as strict models, and what they play: `devtask demo` and every test use the same.
 //!
-//! Floor 4: the far sides as strict models, and what they play.
-//! Floor 4: the far sides as strict models.
 //! Knows the far sides' rules as they were measured; must not know sessions, stores or who drives them.
+
 pub mod agent;
 pub mod demo;
 pub mod forge;
