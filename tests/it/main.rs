@@ -7,4 +7,5 @@ mod control;
 mod desk;
 mod forge;
 mod http;
+mod real_agent;
 mod tidy;
