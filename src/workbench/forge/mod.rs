@@ -1,6 +1,6 @@
 //! A local GitHub: bare repositories, the part of the API that octocrab needs for pull requests, git over HTTP.
 //!
-//! A model of strict laws (`model.rs`) with thin faces: `rest.rs` as octocrab calls it, `smart.rs` as git does,
+//! A model of strict laws (`model/`) with thin faces: `rest.rs` as octocrab calls it, `smart.rs` as git does,
 //! `view.rs` as JSON for whoever looks. It refuses what GitHub refuses, and what GitHub ignores but nobody should
 //! send. The same forge serves the demo and every test; faults are made on demand ([`Fault`]).
 //!
