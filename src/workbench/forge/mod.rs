@@ -1,7 +1,7 @@
 //! A local GitHub: bare repositories, the part of the API that octocrab needs for pull requests, git over HTTP.
 //!
-//! A model of strict laws (`model.rs`) with thin faces: [`rest`] as octocrab calls it, [`smart`] as git does,
-//! [`view`] as JSON for whoever looks. It refuses what GitHub refuses, and what GitHub ignores but nobody should
+//! A model of strict laws (`model/`) with thin faces: `rest.rs` as octocrab calls it, `smart.rs` as git does,
+//! `view.rs` as JSON for whoever looks. It refuses what GitHub refuses, and what GitHub ignores but nobody should
 //! send. The same forge serves the demo and every test; faults are made on demand ([`Fault`]).
 //!
 //! ```text

@@ -110,6 +110,19 @@ async fn an_answer_lost_before_anything_happened_is_unknown_and_the_next_call_op
 }
 
 #[tokio::test]
+async fn where_drafts_do_not_exist_it_is_opened_ready() {
+    let world = World::new().await;
+    world.pushed().await;
+    let message = Some("Draft pull requests are not supported in this repository.".into());
+    world.forge.fault(Fault::new("POST", PULLS, What::Status { status: 422, message }));
+
+    world.github().publish(&NewPull { draft: true, ..new_pull() }).await.unwrap();
+
+    let pulls = world.forge.pulls().await.unwrap();
+    assert_eq!((pulls.len(), pulls[0].draft), (1, false));
+}
+
+#[tokio::test]
 async fn racing_publishers_share_one_pull_request() {
     let world = World::new().await;
     world.pushed().await;
