@@ -62,9 +62,14 @@ impl Place {
         self.call("read-tree").args(["--reset", "-u", tree.as_str()]).run().await.map(drop)
     }
 
-    /// The index becomes `tree`; files and `HEAD` stay.
+    /// The index becomes `tree`; files and `HEAD` stay. It is made beside and renamed: going on from the old one would
+    /// compare files through whatever filters the repository names.
     pub async fn reset_index(&self, tree: &Sha) -> Result<(), GitError> {
-        self.call("read-tree").args(["--reset", tree.as_str()]).run().await.map(drop)
+        let beside = self.dir.join("index.devtask");
+        unlock(&beside).await;
+        tokio::fs::remove_file(&beside).await.ok();
+        self.indexed("read-tree", &beside).arg(tree.as_str()).run().await?;
+        tokio::fs::rename(&beside, self.dir.join("index")).await.map_err(GitError::Io)
     }
 
     /// The work tree becomes exactly `tree`, through `index`: changed files are restored, untracked ones go, ignored

@@ -10,7 +10,7 @@ use crate::git::{BadName, Failure, GitError, RemoteUrl};
 
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
-    #[error("the repository or its branch cannot be used")]
+    #[error(transparent)]
     Name(#[from] BadName),
     #[error("there is no folder {0}")]
     NoFolder(RemoteUrl),

@@ -17,7 +17,7 @@ mod prepare;
 mod save;
 mod ship;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
