@@ -91,7 +91,7 @@ pub(crate) fn everything(dir: &Path) -> BTreeMap<PathBuf, String> {
                 out.insert(path, to);
             } else if path.extension().is_none_or(|e| e != "sample") {
                 let hash = Sha256::digest(std::fs::read(&path).unwrap());
-                out.insert(path, hash.iter().take(4).map(|b| format!("{b:02x}")).collect());
+                out.insert(path, super::names::hex(&hash, 4));
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::domain::report::{CheckKind, Evidence, Report};
 use crate::git::fixture::{Yard, commit, write};
 use crate::supervisor::workspace::{NoCredentials, Workspace, tests::attempt};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn start(argv: &[String], folder: &Path) -> Command {
     let mut command = Command::new(&argv[0]);

@@ -47,6 +47,9 @@ pub enum WorkspaceError {
     Bent { path: PathBuf },
     #[error("the agent's clone has no commit checked out")]
     NoCommit,
+    /// In git's words, or the path of a repository inside.
+    #[error("not everything the agent left can be committed: {0}")]
+    Uncommittable(String),
     #[error("the agent left {0} unfinished")]
     Unfinished(&'static str),
     #[error("the network to {url} failed")]

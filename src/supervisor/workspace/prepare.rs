@@ -262,8 +262,8 @@ impl Maker<'_> {
             None => self.free_name(heads)?,
         };
         let commit = self.vault.find(&READY.parse()?).await?.ok_or(WorkspaceError::NoCommit)?;
-        if let Some(tip) = heads.branch(&branch) {
-            if !self.vault.has(tip).await? {
+        if let Some(tip) = heads.branch(&branch)
+            && !self.vault.has(tip).await? {
                 let credential = self.credential().await;
                 let brought =
                     bring_in(&self.vault, &self.clone, &self.url, &branch, credential.as_ref()).await;
@@ -272,7 +272,6 @@ impl Maker<'_> {
                     "`{branch}` has commits of others on the remote: they are `origin/{branch}` here"
                 ));
             }
-        }
         let base_sha = self.base_sha(found, &base, &commit).await?;
         Ok(Start { branch, base: base.to_string(), base_sha, commit, files: None, fresh: false })
     }
@@ -280,11 +279,10 @@ impl Maker<'_> {
     async fn base_sha(&self, found: &Found, base: &BranchName, commit: &Sha) -> Result<Sha> {
         let named = self.run.base_sha.as_deref().and_then(|s| s.parse().ok());
         let named: Option<Sha> = named.or_else(|| found.seen.as_ref().map(|(_, m)| m.base_sha.clone()));
-        if let Some(sha) = named {
-            if self.vault.has(&sha).await? {
+        if let Some(sha) = named
+            && self.vault.has(&sha).await? {
                 return Ok(sha);
             }
-        }
         let tip = self.clone.find(&format!("refs/remotes/origin/{base}").parse()?).await?;
         match tip {
             Some(tip) => Ok(self.vault.merge_base(&tip, commit).await?.unwrap_or_else(|| commit.clone())),

@@ -402,6 +402,44 @@ async fn a_repository_inside_the_work_does_not_stop_a_checkpoint_and_is_told() {
     assert!(!saved.missed.is_empty());
     assert!(run(&bare, &["ls-tree", "--name-only", saved.sha.as_str()]).contains('a'));
     assert!(!w.is_safe().await.unwrap(), "what is not on the remote is not safe");
+    commit(&w.path().join("inner"), "inner");
+    for _ in 0..2 {
+        w.checkpoint().await.unwrap();
+        assert!(!w.is_safe().await.unwrap(), "its name alone is not its content");
+    }
+    assert!(matches!(w.commit_all("x").await, Err(WorkspaceError::Uncommittable(_))));
+}
+
+#[tokio::test]
+async fn a_damaged_index_of_ours_is_made_again() {
+    let yard = Yard::new();
+    let bare = yard.bare(&yard.repo("r"), "b.git");
+    let home = yard.path("home");
+    let w = prepared(&attempt(&bare, 1), &home).await;
+    write(&w.path(), "a", "1\n");
+    w.checkpoint().await.unwrap();
+    write(&home, "git/work.index", "no index");
+    write(&home, "git/work.index.lock", "");
+    write(&w.path(), "b", "2\n");
+    w.checkpoint().await.unwrap();
+    assert_eq!(run(&bare, &["show", "refs/devtask/wip/142:b"]), "2");
+}
+
+#[tokio::test]
+async fn a_push_whose_answer_was_lost_is_taken_up() {
+    let yard = Yard::new();
+    let bare = yard.bare(&yard.repo("r"), "b.git");
+    let w = prepared(&attempt(&bare, 1), &yard.path("home")).await;
+    write(&w.path(), "a", "1\n");
+    w.commit_all("a").await.unwrap();
+    let old = w.remote.lock().await.clone();
+    w.push().await.unwrap();
+    *w.remote.lock().await = old;
+    write(&w.path(), "b", "2\n");
+    w.checkpoint().await.unwrap();
+    w.commit_all("b").await.unwrap();
+    let pushed = w.push().await.unwrap();
+    assert_eq!(sha(&bare, w.branch()), pushed.sha);
 }
 
 #[tokio::test]
