@@ -167,9 +167,11 @@ impl Workspace {
     /// The commit on the remote that already holds the work: the branch's tip, or the last checkpoint.
     async fn held(&self, work: &Work, remote: &Fence) -> Result<Option<Sha>> {
         if let (Some(head), true) = (&work.head, work.others.is_empty())
-            && remote.branch.as_ref() == Some(head) && self.vault.tree_of(head).await? == work.files.tree {
-                return Ok(Some(head.clone()));
-            }
+            && remote.branch.as_ref() == Some(head)
+            && self.vault.tree_of(head).await? == work.files.tree
+        {
+            return Ok(Some(head.clone()));
+        }
         let Some(wip) = &remote.wip else { return Ok(None) };
         let known = self.vault.has(wip).await?;
         let same = known
