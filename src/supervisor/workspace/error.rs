@@ -86,6 +86,20 @@ impl WorkspaceError {
         })
     }
 
+    /// What the agent itself can put right, as a sentence for it.
+    pub fn wants(&self) -> Option<String> {
+        let what = match self {
+            Self::Unfinished(_) => "finish or abort that",
+            Self::Uncommittable(_) => "remove it, ignore it, or commit it yourself as you mean it",
+            Self::Diverged { branch } => {
+                return Some(format!("{self}: they are `origin/{branch}` in your clone"));
+            }
+            Self::NoCommit => "check out the branch you work on",
+            _ => return None,
+        };
+        Some(format!("{self}; {what}"))
+    }
+
     /// What trying again would do.
     pub fn retry(&self) -> Retry {
         let later = match self {

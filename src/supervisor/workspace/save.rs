@@ -140,7 +140,12 @@ impl Workspace {
         let exclude = exclude.is_file().then_some(exclude);
         let files = self.vault.over(self.path());
         let swept = files.sweep(&self.index(), exclude.as_deref(), head.as_ref()).await?;
-        let others = self.others(head.as_ref()).await?;
+        let mut others = self.others(head.as_ref()).await?;
+        let mut swept = swept;
+        if others.len() > MAX_TIPS {
+            others.truncate(MAX_TIPS);
+            swept.missed.push(format!("more than {MAX_TIPS} branches that `HEAD` does not reach"));
+        }
         Ok(Work { head, others, files: swept })
     }
 
@@ -157,7 +162,7 @@ impl Workspace {
                 Some(head) => self.vault.is_ancestor(&tip, head).await.unwrap_or(true),
                 None => false,
             };
-            if !reached && !tips.contains(&tip) && tips.len() < MAX_TIPS {
+            if !reached && !tips.contains(&tip) && tips.len() <= MAX_TIPS {
                 tips.push(tip);
             }
         }

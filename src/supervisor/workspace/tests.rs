@@ -387,7 +387,8 @@ async fn a_merge_under_way_is_not_flattened() {
     let w = prepared(&attempt(&bare, 1), &yard.path("home")).await;
     write(&w.path().join(".git"), "MERGE_HEAD", w.base_sha());
     write(&w.path(), "a", "1\n");
-    assert!(matches!(w.commit_all("x").await, Err(WorkspaceError::Unfinished("a merge"))));
+    let e = w.commit_all("x").await.unwrap_err();
+    assert_eq!(e.wants().unwrap(), "the agent left a merge unfinished; finish or abort that");
 }
 
 #[tokio::test]
