@@ -8,6 +8,8 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 #[cfg(feature = "server")]
+pub mod config;
+#[cfg(feature = "server")]
 pub mod control;
 pub mod domain;
 pub mod git;
@@ -20,6 +22,8 @@ pub mod node;
 #[cfg(feature = "server")]
 pub mod store;
 pub mod supervisor;
+pub mod sweep;
+pub mod telemetry;
 pub mod wire;
 #[cfg(feature = "workbench")]
 pub mod workbench;

@@ -3,8 +3,23 @@
 //! Every write goes through one writer task that runs the decider inside its transaction, on cached rows; what is
 //! published was committed. Must not know why anything is written.
 
+mod api;
+mod batch;
+mod book;
+mod codec;
+mod folder;
+mod read;
+mod schema;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod writer;
+mod writes;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use api::{ListQuery, Store};
 
 use crate::domain::lease::{self, Lease};
 use crate::domain::queue::Share;
@@ -61,7 +76,7 @@ pub enum CommitError {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the database answered with an error")]
-    Sql(#[from] sqlx::Error),
+    Sql(#[source] sqlx::Error),
     #[error("the database could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("another DevTask uses this data folder")]
@@ -78,6 +93,21 @@ pub enum StoreError {
     Io(#[from] std::io::Error),
     #[error("the store is closed")]
     Closed,
+    #[error("a change does not continue the log of {0}")]
+    Discontinuous(SessionId),
+    #[error("a decision broke off; nothing was written")]
+    Panicked,
+    #[error("no session number is left")]
+    Full,
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolClosed => Self::Closed,
+            other => Self::Sql(other),
+        }
+    }
 }
 
 /// A committed step.

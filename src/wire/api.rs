@@ -70,7 +70,10 @@ pub struct Create {
 
 fn brief_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<Brief, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(
+        untagged,
+        expecting = "a brief is a text, or an object with a `goal`; also title, context, doneWhen, checks"
+    )]
     enum Either {
         Text(String),
         Whole(Brief),
@@ -215,12 +218,13 @@ impl From<crate::domain::session::Refusal> for Refusal {
             R::UnknownAsk { .. } => {
                 Self::new(Code::NotFound, message).hint("`devtask list --asks` shows the open ones")
             }
-            R::AskSettled { .. } => Self::new(Code::Settled, message),
             R::BadAnswer { .. } | R::BadBrief { .. } | R::EmptyMessage | R::LongMessage { .. } => {
                 Self::new(Code::Invalid, message)
             }
             R::TooManyMessages { .. } | R::NoSlot => Self::new(Code::Busy, message),
-            R::Fenced { .. } | R::Gap { .. } | R::Stale { .. } => Self::new(Code::Settled, message),
+            R::AskSettled { .. } | R::Fenced { .. } | R::Gap { .. } | R::Stale { .. } => {
+                Self::new(Code::Settled, message)
+            }
         }
     }
 }

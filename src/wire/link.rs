@@ -178,6 +178,19 @@ pub async fn read_frame<H: DeserializeOwned>(
     Ok(Frame { header, body })
 }
 
+/// The frame at the front of `bytes` and how many of them it takes; `None` where more must be read first.
+/// For readers with a buffer of their own: cancel-safe, because it keeps nothing.
+pub fn decode<H: DeserializeOwned>(bytes: &[u8]) -> Result<Option<(Frame<H>, usize)>, LinkError> {
+    let Some(end) = bytes.iter().take(MAX_HEADER + 1).position(|b| *b == b'\n') else {
+        return if bytes.len() > MAX_HEADER { Err(LinkError::LongHeader) } else { Ok(None) };
+    };
+    let (line, rest) = bytes.split_at(end);
+    let Line { len, header } = serde_json::from_slice(line).map_err(LinkError::BadHeader)?;
+    let length = usize::try_from(len).ok().filter(|l| *l <= MAX_BODY).ok_or(LinkError::LongBody(len))?;
+    let body = rest.get(1..=length).map(<[u8]>::to_vec);
+    Ok(body.map(|body| (Frame { header, body }, end + 1 + length)))
+}
+
 /// Appends one frame to `out`; the caller decides when to flush.
 pub fn encode<H: Serialize>(frame: &Frame<H>, out: &mut Vec<u8>) -> Result<(), LinkError> {
     let line = Line { len: frame.body.len() as u64, header: &frame.header };
@@ -222,8 +235,7 @@ async fn read_line(
     limited.read_until(b'\n', line).await?;
     match line.pop() {
         Some(b'\n') => Ok(()),
-        None => Err(LinkError::Closed),
         Some(_) if line.len() >= max => Err(LinkError::LongHeader),
-        Some(_) => Err(LinkError::Closed),
+        _ => Err(LinkError::Closed),
     }
 }

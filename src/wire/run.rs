@@ -11,6 +11,31 @@ use uuid::Uuid;
 use crate::domain::Attempt;
 use crate::domain::session::NewSession;
 
+/// The files below a session's home that both sides of a node know by name.
+pub mod file {
+    /// [`super::Run`] as JSON, 0600.
+    pub const RUN: &str = "run.json";
+    /// The supervisor's Unix socket, 0600.
+    pub const SOCKET: &str = "s.sock";
+    /// Held (flock) while a supervisor lives; its content is `<pid> <attempt>\n`.
+    pub const LOCK: &str = "lock";
+    /// The clone the agent works in.
+    pub const WORK: &str = "work";
+    /// Written at the end of an attempt whose work is safe elsewhere, removed at the next start: without it a folder
+    /// with a clone is never deleted.
+    pub const SAFE: &str = "safe";
+}
+
+/// The environment variable every process of an attempt carries; its value is [`Run::mark`] and the attempt.
+pub const MARK: &str = "DEVTASK_RUN";
+
+impl Run {
+    /// `<instance>/<session>.`: what the marks of all attempts of this session start with.
+    pub fn mark(&self) -> String {
+        format!("{}/{}.", self.instance, self.new.id)
+    }
+}
+
 /// One attempt, all a supervisor needs to know of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -59,6 +59,17 @@ pub fn step(session: &Session, input: Input, now: Time) -> Result<Change, Refusa
     Ok(draft.done())
 }
 
+/// What a resumed agent without a new word is told.
+fn go_on_words(why: Option<Queued>) -> &'static str {
+    match why {
+        Some(Queued::Resumed | Queued::Handover) => "The session was paused. Go on where you stopped.",
+        Some(Queued::Rerun) => {
+            "You are asked to do this again. Look at what is there already before you begin."
+        }
+        _ => "The last attempt ended early. Look at the work tree before you go on.",
+    }
+}
+
 /// A session on its way through one step.
 pub(super) struct Draft {
     pub(super) session: Session,
@@ -167,7 +178,7 @@ impl Draft {
     }
 
     fn message(&mut self, by: Actor, text: String, mode: MessageMode) -> Result<(), Refusal> {
-        let text = self.readable(text)?;
+        let text = Self::readable(text)?;
         if self.session.commands.len() >= MAX_UNREAD {
             return Err(Refusal::TooManyMessages { session: self.session.id(), limit: MAX_UNREAD });
         }
@@ -190,7 +201,7 @@ impl Draft {
         if !matches!(self.session.status, Status::Done | Status::Failed) {
             return Err(self.session.illegal(Verb::Message));
         }
-        let text = self.readable(text)?;
+        let text = Self::readable(text)?;
         self.push(Body::FollowedUp { by: by.clone() });
         self.command(CommandBody::Message { text, mode: MessageMode::Queue, from: by });
         self.push(Body::Queued { why: Queued::FollowUp, not_before: None, front: true });
@@ -206,7 +217,7 @@ impl Draft {
         Ok(())
     }
 
-    fn readable(&self, text: String) -> Result<String, Refusal> {
+    fn readable(text: String) -> Result<String, Refusal> {
         let chars = text.chars().count();
         if text.trim().is_empty() {
             return Err(Refusal::EmptyMessage);
@@ -226,11 +237,10 @@ impl Draft {
         if !ready || attempt != self.session.attempt.next() {
             return Err(self.stale());
         }
-        let again = self.session.conversed;
+        let why = self.session.queued.as_ref().map(|q| q.why);
         self.push(Body::Admitted { attempt });
-        if again && self.nothing_to_say() {
-            let why = "the last attempt ended early; look at the work tree before you go on".to_owned();
-            self.command(CommandBody::GoOn { why });
+        if self.session.conversed && self.nothing_to_say() {
+            self.command(CommandBody::GoOn { why: go_on_words(why).to_owned() });
         }
         Ok(())
     }
@@ -258,24 +268,24 @@ impl Draft {
         // lost with its process is handed over as a message.
         self.push(Body::AttemptLost { cause: cause.clone() });
         let retry = if transient { Retry::Later } else { Retry::No };
-        self.after_attempt(Ending::Failed { cause, retry });
+        self.after_attempt(&Ending::Failed { cause, retry });
         Ok(())
     }
 
     /// What follows when the live attempt is over: a hold pauses, a finish publishes, a failure is tried again.
-    pub(super) fn after_attempt(&mut self, how: Ending) {
+    pub(super) fn after_attempt(&mut self, how: &Ending) {
         let open = self.session.open_asks().next().is_some();
         if open && !matches!(how, Ending::Finished { .. }) {
             self.set_hold(Hold::Ask, Actor::Node, None);
         }
-        if let Ending::Failed { cause, retry } = &how
+        if let Ending::Failed { cause, retry } = how
             && (*retry == Retry::No || self.retries_used_up(*retry))
         {
             self.fail(cause.clone());
         } else if !self.session.holds.is_empty() {
             self.push(Body::Paused);
         } else {
-            self.go_on(&how);
+            self.go_on(how);
         }
     }
 
@@ -395,15 +405,14 @@ impl Draft {
     pub(super) fn hold(&mut self, hold: Hold, by: Actor, reason: Option<String>) {
         self.set_hold(hold, by, reason);
         match self.session.status {
-            Status::Queued => self.push(Body::Paused),
             Status::Provisioning | Status::Running if self.session.attempt_lives() => {
                 let asked = self.session.live.as_ref().is_some_and(|l| l.stopping_at.is_some());
                 if !asked {
                     self.push(Body::Stopping);
                 }
             }
-            // The attempt is over and its pull request is under way: that waits too.
-            Status::Running => self.push(Body::Paused),
+            // Running without an attempt: its pull request is under way, and that waits too.
+            Status::Queued | Status::Running => self.push(Body::Paused),
             _ => {}
         }
     }

@@ -253,6 +253,8 @@ impl Session {
         self.queued = None;
         self.paused_at = None;
         self.holds.clear();
+        // Whatever still runs does not count any more.
+        self.with_live(|live| live.ended = live.ended.take().or(Some(Ended::Lost)));
     }
 
     fn reopen(&mut self) {

@@ -6,7 +6,7 @@ use super::super::event::Body;
 use super::super::report::{Ending, Record, Report};
 use super::decide::{Draft, TranscriptPiece};
 use super::{Hold, Refusal};
-use crate::domain::Actor;
+use crate::domain::{Actor, Time};
 
 impl Draft {
     /// Takes records from `ingested + 1` on; ones that were taken before are dropped, a gap is refused.
@@ -53,7 +53,7 @@ impl Draft {
                     self.push_raw(Body::AskWithdrawn { id, why }, at, raw);
                 }
             }
-            Report::Ended { how } => self.ended(how, at),
+            Report::Ended { how } => self.ended(&how, at),
             turn @ Report::TurnEnded { .. } => {
                 self.push_raw(Body::Report(turn), at, raw);
                 self.check_budget();
@@ -62,7 +62,7 @@ impl Draft {
         }
     }
 
-    fn ended(&mut self, how: Ending, at: super::super::Time) {
+    fn ended(&mut self, how: &Ending, at: Time) {
         self.push_raw(Body::Report(Report::Ended { how: how.clone() }), at, None);
         self.after_attempt(how);
     }

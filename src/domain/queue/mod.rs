@@ -97,3 +97,6 @@ fn next_owner(
         .min_by_key(|(owner, line)| (share(owner).running, share(owner).served, head(line)))
         .map(|(owner, _)| owner.clone())
 }
+
+#[cfg(test)]
+mod tests;

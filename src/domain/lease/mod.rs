@@ -217,13 +217,11 @@ fn target(input: &Input) -> Option<State> {
 pub fn may(from: State, to: State) -> bool {
     use State::{Booting, Bootstrapping, Creating, Gone, Ready, Releasing, Requested, Suspended, Suspending};
     match (from, to) {
-        (Gone, _) | (Releasing, Requested | Creating | Booting | Bootstrapping | Ready) => false,
+        (Gone, _) => false,
         (Releasing, to) => matches!(to, Releasing | Gone),
-        (_, Releasing) => true,
-        // A node can vanish under us in any state.
-        (Requested, Gone) => false,
-        (_, Gone) => true,
-        (Requested, Creating) | (Creating, Creating | Booting) => true,
+        // A node can vanish under us in any state but the first, where there is none.
+        (from, Gone) => from != Requested,
+        (_, Releasing) | (Requested, Creating) | (Creating, Creating | Booting) => true,
         (Booting | Suspended | Suspending, Booting) | (Booting, Bootstrapping | Ready) => true,
         (Bootstrapping, Bootstrapping | Ready) | (Ready, Ready | Bootstrapping | Suspending) => true,
         // It can stop by itself: idle, twelve hours, a spending limit.
@@ -249,3 +247,6 @@ fn name(input: &Input) -> &'static str {
         Input::Stumbled { .. } => "stumbled",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Where GitHub is and with which token: the `[github]` table of the configuration.
+//!
+//! Knows the shape, the defaults (github.com) and where a token may come from. Must not talk to anybody.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::names;
+use super::{Act, GitHubError, Verb};
+
+/// Nobody's token is longer; more is the wrong file.
+const LONGEST_TOKEN: u64 = 4_096;
+
+/// A token is given in at most one way: by value, as a file, or as the name of an environment variable. Nothing is
+/// taken from the environment unasked, so that a token for github.com never travels to another `api_url`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The REST API's root; `https://HOST/api/v3` for an own server.
+    pub api_url: String,
+    /// What stands before `/owner/name.git` for git.
+    pub git_base_url: String,
+    /// What stands before `/owner/name` for people; `None` = as for git.
+    pub web_url: Option<String>,
+    pub token: Option<SecretString>,
+    pub token_file: Option<PathBuf>,
+    pub token_env: Option<String>,
+    /// The longest a call may take, repeats of reads included; 1 to 600 seconds.
+    pub timeout_s: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            api_url: "https://api.github.com".into(),
+            git_base_url: "https://github.com".into(),
+            web_url: None,
+            token: None,
+            token_file: None,
+            token_env: None,
+            timeout_s: 20,
+        }
+    }
+}
+
+impl Settings {
+    /// Refuses at the door what could only fail later.
+    pub(super) fn check(&self) -> Result<(), GitHubError> {
+        for url in
+            [Some(&self.api_url), Some(&self.git_base_url), self.web_url.as_ref()].into_iter().flatten()
+        {
+            check_url(url)?;
+        }
+        if !(1..=600).contains(&self.timeout_s) {
+            return Err(settings(format!("timeout_s = {} is not within 1 and 600", self.timeout_s)));
+        }
+        let ways = [self.token.is_some(), self.token_file.is_some(), self.token_env.is_some()];
+        if ways.iter().filter(|given| **given).count() > 1 {
+            return Err(settings("give only one of `token`, `token_file` and `token_env`"));
+        }
+        Ok(())
+    }
+
+    /// The token from wherever it is kept; an empty one counts as none.
+    pub(super) fn read_token(&self) -> Result<Option<SecretString>, GitHubError> {
+        let found = match (&self.token, &self.token_file, &self.token_env) {
+            (Some(token), _, _) => token.clone(),
+            (None, Some(path), _) => read_file(path)?,
+            (None, None, Some(name)) => match std::env::var(name) {
+                Ok(value) => SecretString::from(value),
+                Err(_) => return Err(settings(format!("the environment has no readable `{name}`"))),
+            },
+            (None, None, None) => return Ok(None),
+        };
+        let token = found.expose_secret().trim();
+        // octocrab puts the token into a header without asking whether it fits.
+        if !token.bytes().all(|b| b.is_ascii_graphic()) || token.len() as u64 > LONGEST_TOKEN {
+            return Err(settings("the token holds characters no token has"));
+        }
+        Ok((!token.is_empty()).then(|| SecretString::from(token)))
+    }
+
+    /// The address of a repository's page, for people.
+    pub fn page_url(&self, owner: &str, name: &str) -> String {
+        let base = self.web_url.as_ref().unwrap_or(&self.git_base_url);
+        format!("{}/{owner}/{name}", base.trim_end_matches('/'))
+    }
+}
+
+/// What git fetches `owner/name` from and pushes it to; holds no credential.
+///
+/// # Errors
+/// [`GitHubError::BadName`] where the two are no repository's name.
+pub fn remote_url(settings: &Settings, owner: &str, name: &str) -> Result<String, GitHubError> {
+    names::check(owner, name, &Act::on(Verb::ReadRepo, owner, name))?;
+    Ok(format!("{}/{owner}/{name}.git", settings.git_base_url.trim_end_matches('/')))
+}
+
+fn check_url(url: &str) -> Result<(), GitHubError> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let fits = rest.is_some_and(|rest| {
+        let host = rest.split('/').next().unwrap_or_default();
+        !host.is_empty()
+            && !host.contains('@')
+            && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\".contains(&b))
+    });
+    if fits { Ok(()) } else { Err(settings(format!("`{}` is no address for GitHub", names::short(url)))) }
+}
+
+fn read_file(path: &Path) -> Result<SecretString, GitHubError> {
+    let told = |why: String| settings(format!("the token file {} {why}", path.display()));
+    let size = std::fs::metadata(path).map_err(|e| told(format!("cannot be read: {e}")))?.len();
+    if size > LONGEST_TOKEN {
+        return Err(told("is too long for a token".into()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| told(format!("cannot be read: {e}")))?;
+    Ok(SecretString::from(text))
+}
+
+fn settings(why: impl Into<String>) -> GitHubError {
+    GitHubError::Settings(why.into())
+}

@@ -1,0 +1,137 @@
+//! The configuration: what wins, and how a wrong one is refused.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use devtask::config::{Config, ConfigError, Vars};
+use devtask::control;
+
+fn vars(pairs: &[(&str, &str)]) -> Vars {
+    let home = [("HOME", "/home/ana")];
+    home.iter().chain(pairs).map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
+}
+
+fn read(text: &str, env: &[(&str, &str)], flags: &[(&str, String)]) -> Result<Config, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.toml");
+    std::fs::write(&file, text).unwrap();
+    Config::read(Some(&file), &vars(env), flags)
+}
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+    let text = "[http]\nlisten = \"127.0.0.1:1\"\n[control]\nslots = 2";
+    let env = [("DEVTASK_HTTP__LISTEN", "127.0.0.1:2"), ("DEVTASK_CONTROL__SLOTS", "3")];
+    let flags = [("http.listen", "127.0.0.1:3".to_owned())];
+    assert_eq!(read("", &[], &[]).unwrap().http.listen, "127.0.0.1:7777");
+    assert_eq!(read(text, &[], &[]).unwrap().http.listen, "127.0.0.1:1");
+    assert_eq!(read(text, &env, &[]).unwrap().http.listen, "127.0.0.1:2");
+    let all = read(text, &env, &flags).unwrap();
+    assert_eq!((all.http.listen.as_str(), all.control.slots), ("127.0.0.1:3", 3));
+}
+
+#[test]
+fn seed_names_are_settings_of_control() {
+    let text = "require_tests = true\nmin_coverage = 80\nauto_commit = false\nbranch_pattern = \"x/{task_id}\"\n\
+                max_consecutive_failures = 2\nmax_task_duration = 60\nrequire_approval_for = [\"Bash\"]";
+    let control = read(text, &[], &[]).unwrap().control;
+    assert!(control.policy.require_tests && !control.policy.auto_commit);
+    assert_eq!((control.policy.min_coverage, control.limits.max_consecutive_failures), (80, 2));
+    assert_eq!((control.limits.max_task_duration, control.branch_pattern.as_str()), (60, "x/{task_id}"));
+    assert_eq!(control.require_approval_for, ["Bash"]);
+    let env = [("DEVTASK_REQUIRE_APPROVAL_FOR", "Bash,WebFetch"), ("DEVTASK_MIN_COVERAGE", "7")];
+    let control = read("", &env, &[]).unwrap().control;
+    assert_eq!(control.require_approval_for, ["Bash", "WebFetch"]);
+    assert_eq!(control.policy.min_coverage, 7);
+}
+
+#[test]
+fn an_agent_of_its_own_stands_beside_claude_and_claude_keeps_what_is_not_said() {
+    let text = "[agents.sim]\ncommand = [\"devtask\", \"agent-sim\"]\n[agents.claude.env]\nA = \"1\"";
+    let agents = read(text, &[], &[]).unwrap().control.agents;
+    assert_eq!(agents["sim"].command, ["devtask", "agent-sim"]);
+    assert_eq!(
+        (agents["claude"].command.as_slice(), agents["claude"].env["A"].as_str()),
+        (["claude".to_owned()].as_slice(), "1")
+    );
+}
+
+#[test]
+fn other_variables_of_ours_are_no_settings() {
+    let env = [("DEVTASK_LOG", "debug"), ("DEVTASK_SERVER", "http://h"), ("DEVTASK_DATA_DIR", "/x")];
+    read("", &env, &[]).unwrap();
+}
+
+#[test]
+fn data_lies_where_xdg_says() {
+    let none = Path::new("/nowhere");
+    assert_eq!(read("", &[], &[]).unwrap().data_dir, PathBuf::from("/home/ana/.local/share/devtask"));
+    let xdg = [("XDG_DATA_HOME", "/d")];
+    assert_eq!(read("", &xdg, &[]).unwrap().data_dir, PathBuf::from("/d/devtask"));
+    assert_eq!(read("data_dir = \"/e\"", &xdg, &[]).unwrap().data_dir, PathBuf::from("/e"));
+    assert!(matches!(Config::read(None, &Vars::new(), &[]), Err(ConfigError::NoHome)));
+    assert!(matches!(Config::read(Some(none), &vars(&[]), &[]), Err(ConfigError::Read { .. })));
+    Config::read(None, &vars(&[]), &[]).unwrap();
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_by_key_and_place() {
+    let files = [
+        "[http]\nlistn = \"127.0.0.1:1\"",
+        "requir_tests = true",
+        "colour = 1",
+        "[htpp]\nlisten = \"x\"",
+        "[http]\nlisten = \"localhost\"",
+        "[http]\nlisten = \"0.0.0.0:7777\"",
+        "[http]\nallowed_hosts = [\"http://x\"]",
+        "[http]\nallow_remote = \"perhaps\"",
+        "[control]\nslots = \"many\"",
+        "[control]\nslots = -1",
+        "[control]\nslots = 0",
+        "[control.limits]\nhold_for = 1",
+        "[agents.x]\ncomand = [\"x\"]",
+        "[agents.x]\n",
+        "[control]\nagent = \"y\"",
+        "branch_pattern = \"devtask\"",
+        "min_coverage = 300",
+        "[nodes.docker]",
+        "[http\n",
+    ];
+    let mut table = String::new();
+    let mut tell = |what: &str, error: ConfigError| {
+        let text = error.to_string();
+        let text =
+            text.split_once("config.toml: ").map_or(text.clone(), |(_, t)| format!("config.toml: {t}"));
+        writeln!(table, "{what}\n    {}", text.replace('\n', "\n    ")).unwrap();
+        if let Some(hint) = error.hint() {
+            writeln!(table, "    hint: {hint}").unwrap();
+        }
+    };
+    for text in files {
+        tell(&text.replace('\n', " "), read(text, &[], &[]).unwrap_err());
+    }
+    tell("DEVTASK_HTTP__LISTN", read("", &[("DEVTASK_HTTP__LISTN", "x")], &[]).unwrap_err());
+    tell("DEVTASK_CONTROL__SLOTS", read("", &[("DEVTASK_CONTROL__SLOTS", "many")], &[]).unwrap_err());
+    tell("--listen", read("", &[], &[("http.listen", "nine".to_owned())]).unwrap_err());
+    insta::assert_snapshot!("wrong_configurations", table);
+}
+
+#[test]
+fn the_example_file_says_what_the_defaults_are() {
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/devtask.example.toml"));
+    let text = text.unwrap();
+    let example = read(&text, &[], &[]).unwrap();
+    let plain = read("", &[], &[]).unwrap();
+    assert_eq!(example.control, control::Settings::default());
+    assert_eq!(
+        format!("{:?}", (&example.http, &example.nodes)),
+        format!("{:?}", (&plain.http, &plain.nodes))
+    );
+    assert_eq!(format!("{:?}", example.github), format!("{:?}", plain.github));
+    // Commented settings are real ones too.
+    for line in text.lines().filter_map(|l| l.strip_prefix("# ")) {
+        let Some((name, _)) = line.split_once(" = ").filter(|(n, _)| !n.contains(' ')) else { continue };
+        assert!(["data_dir", "token_file", "token_env"].contains(&name), "{line}");
+    }
+}

@@ -1,0 +1,134 @@
+//! What goes wrong on nodes and links: tried again while it helps, then told with its cause.
+
+use chrono::TimeDelta;
+use devtask::domain::session::Status;
+use devtask::node::NodeError;
+use devtask::wire::link::Level;
+
+use super::world::{World, finished, message, settings};
+
+/// Lets `seconds` pass in steps, ticking.
+async fn pass(world: &World, seconds: i64) {
+    for _ in 0..seconds.div_euclid(20).max(1) {
+        world.turn(20.min(seconds));
+        world.settle().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_node_is_tried_again_until_the_retries_are_used_up() {
+    let mut settings = settings();
+    settings.limits.max_retries = 1;
+    let world = World::with(settings).await;
+    let first = world.running().await;
+    first.say(message("alive"));
+    world.until_so("acked", || first.acked() == 1).await;
+    world.nodes.vanish(1);
+    world.until_status(1, Status::Queued).await;
+    pass(&world, 20).await;
+    world.until_status(1, Status::Running).await;
+    assert_eq!(world.nodes.calls(), ["ensure 1-1", "ensure 1-2"], "a new node, not the old one");
+    world.nodes.vanish(1);
+    world.until_status(1, Status::Failed).await;
+    assert_eq!(world.show(1).await.failure.as_deref(), Some("its node is gone"));
+}
+
+#[tokio::test]
+async fn a_node_that_stops_by_itself_is_started_again() {
+    let world = World::new().await;
+    let supervisor = world.running().await;
+    world.nodes.stop_by_itself(1);
+    world.settle().await;
+    pass(&world, 20).await;
+    world.until_so("started", || world.nodes.calls().contains(&"start".to_owned())).await;
+    pass(&world, 20).await;
+    world.until_so("attached again", || supervisor.attaches() == 2).await;
+    let session = world.row(1).await.session;
+    assert_eq!((session.status, session.attempt.0), (Status::Running, 1), "never failed");
+}
+
+#[tokio::test]
+async fn errors_of_a_provider_are_sorted() {
+    let world = World::new().await;
+    let transient = NodeError::Transient { why: "busy".into(), retry_after: None };
+    world.nodes.fail_ensure(transient);
+    world.nodes.fail_ensure(NodeError::Ambiguous("no answer".into()));
+    world.create("one").await.unwrap();
+    world.settle().await;
+    pass(&world, 60).await;
+    world.until_status(1, Status::Running).await;
+    assert_eq!(
+        world.nodes.calls(),
+        ["ensure 1-1", "ensure 1-1"],
+        "the ambiguous one was found, not made again"
+    );
+
+    world.nodes.fail_ensure(NodeError::Permanent("this machine has no bubblewrap".into()));
+    world.create("two").await.unwrap();
+    world.until_status(2, Status::Failed).await;
+    assert_eq!(world.show(2).await.failure.as_deref(), Some("this machine has no bubblewrap"));
+
+    let until = world.clock.now() + TimeDelta::hours(1);
+    world.nodes.fail_ensure(NodeError::Quota { scope: "ana".into(), until: Some(until) });
+    world.create("three").await.unwrap();
+    world
+        .until(3, "waits for quota", |r| r.session.queued.as_ref().is_some_and(|q| q.not_before.is_some()))
+        .await;
+    assert_eq!(world.row(3).await.session.retries, 0, "a quota is no failure");
+    world.turn(3700);
+    world.until_status(3, Status::Running).await;
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_come_up_in_time_is_lost_with_its_reason() {
+    let mut settings = settings();
+    settings.limits.max_retries = 0;
+    let world = World::with(settings).await;
+    for _ in 0..100 {
+        world.nodes.fail_ensure(NodeError::Transient { why: "no capacity".into(), retry_after: None });
+    }
+    world.create("one").await.unwrap();
+    pass(&world, 620).await;
+    world.until_status(1, Status::Failed).await;
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"");
+}
+
+#[tokio::test]
+async fn a_supervisor_that_cannot_be_started_is_given_up() {
+    let mut settings = settings();
+    settings.limits.max_retries = 0;
+    let world = World::with(settings).await;
+    world.nodes.refuse_starts(1_000);
+    world.create("one").await.unwrap();
+    pass(&world, 200).await;
+    world.until_status(1, Status::Failed).await;
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"");
+    assert_eq!(world.nodes.names().len(), 1, "what was never swept is never deleted");
+    world.nodes.refuse_starts(0);
+    pass(&world, 60).await;
+    world.until_so("swept and released", || world.nodes.names().is_empty()).await;
+}
+
+#[tokio::test]
+async fn an_attempt_that_does_not_stop_in_time_is_fenced_and_swept_before_the_next() {
+    let world = World::new().await;
+    let supervisor = world.running().await;
+    supervisor.disobey();
+    use devtask::wire::api::{Act, Control};
+    let ana = super::world::ana();
+    world.local.act(&ana, super::world::id(1), Act::Pause { reason: None }, None).await.unwrap();
+    world.until_so("draining", || supervisor.levels().last() == Some(&Level::Drain)).await;
+    world.turn(61);
+    world.until_status(1, Status::Paused).await;
+    supervisor.say(message("a ghost"));
+    world.until_so("told to stop", || supervisor.levels().last() == Some(&Level::Stop)).await;
+    world.local.act(&ana, super::world::id(1), Act::Resume, None).await.unwrap();
+    world.until_status(1, Status::Provisioning).await;
+    world.settle().await;
+    assert_eq!(world.supervisor(1).run().attempt.0, 1, "nobody new beside the old one");
+    supervisor.end(finished());
+    world.until_status(1, Status::Running).await;
+    assert_eq!(world.supervisor(1).run().attempt.0, 2);
+    assert!(world.markers(1).await.is_empty(), "ghosts are not heard");
+    assert!(world.forge.pulls().is_empty());
+}

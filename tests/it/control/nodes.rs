@@ -1,0 +1,228 @@
+//! A provider as a model: nodes in memory, each with the supervisor that was started there, and errors by script.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use devtask::domain::lease::Key;
+use devtask::node::{Caps, Condition, Duplex, Link, NodeError, NodeRef, Output, Owned, Provider, Spec};
+use devtask::wire::run::Run;
+
+use super::supervisor::Supervisor;
+
+#[derive(Clone, Default)]
+pub struct Nodes(Arc<Mutex<Inside>>);
+
+#[derive(Default)]
+struct Inside {
+    nodes: BTreeMap<String, Node>,
+    /// What the next calls to `ensure` answer instead.
+    ensure: VecDeque<NodeError>,
+    /// So many starts of a supervisor fail.
+    refuse_starts: u32,
+    calls: Vec<String>,
+    suspends: bool,
+    unreachable: bool,
+}
+
+struct Node {
+    key: Key,
+    stopped: bool,
+    run: Option<Run>,
+    supervisors: Vec<Supervisor>,
+}
+
+impl Nodes {
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.0.lock().unwrap()
+    }
+
+    pub fn fail_ensure(&self, error: NodeError) {
+        self.inside().ensure.push_back(error);
+    }
+
+    pub fn refuse_starts(&self, times: u32) {
+        self.inside().refuse_starts = times;
+    }
+
+    pub fn can_suspend(&self) {
+        self.inside().suspends = true;
+    }
+
+    pub fn unreachable(&self, yes: bool) {
+        self.inside().unreachable = yes;
+    }
+
+    pub fn calls(&self) -> Vec<String> {
+        self.inside().calls.clone()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.inside().nodes.keys().cloned().collect()
+    }
+
+    /// The newest supervisor anywhere.
+    pub fn supervisor(&self, of: u32) -> Option<Supervisor> {
+        let inside = self.inside();
+        let mine = |n: &&Node| n.key.as_str().split('-').nth(1) == Some(&of.to_string());
+        inside.nodes.values().filter(mine).filter_map(|n| n.supervisors.last()).next_back().cloned()
+    }
+
+    /// Everything on the node and the node itself are gone at once.
+    pub fn vanish(&self, of: u32) {
+        let mut inside = self.inside();
+        let name =
+            inside.nodes.iter().find(|(_, n)| n.key.as_str().split('-').nth(1) == Some(&of.to_string()));
+        let name = name.unwrap().0.clone();
+        let node = inside.nodes.remove(&name).unwrap();
+        node.supervisors.iter().for_each(Supervisor::kill);
+    }
+
+    /// It stops by itself, as codespaces do.
+    pub fn stop_by_itself(&self, of: u32) {
+        let mut inside = self.inside();
+        let mine = |n: &&mut Node| n.key.as_str().split('-').nth(1) == Some(&of.to_string());
+        let node = inside.nodes.values_mut().find(mine).unwrap();
+        node.stopped = true;
+        node.supervisors.iter().for_each(Supervisor::kill);
+    }
+}
+
+#[async_trait]
+impl Provider for Nodes {
+    fn kind(&self) -> &'static str {
+        "model"
+    }
+
+    fn caps(&self) -> Caps {
+        Caps { suspend: self.inside().suspends, max_lifetime: None, survives_restart: true }
+    }
+
+    async fn preflight(&self, _: &Spec) -> Result<(), NodeError> {
+        Ok(())
+    }
+
+    async fn ensure(&self, key: &Key, _: &Spec) -> Result<NodeRef, NodeError> {
+        let mut inside = self.inside();
+        inside.calls.push(format!("ensure {}", incarnation(key)));
+        let error = inside.ensure.pop_front();
+        let name = format!("node-{key}");
+        if error.as_ref().is_none_or(|e| matches!(e, NodeError::Ambiguous(_))) {
+            let node = Node { key: key.clone(), stopped: false, run: None, supervisors: Vec::new() };
+            inside.nodes.entry(name.clone()).or_insert(node);
+        }
+        error.map_or(Ok(NodeRef { name }), Err)
+    }
+
+    async fn inspect(&self, node: &NodeRef) -> Result<Condition, NodeError> {
+        let inside = self.inside();
+        Ok(match inside.nodes.get(&node.name) {
+            None => Condition::Gone,
+            Some(node) if node.stopped => Condition::Stopped,
+            Some(_) => Condition::Ready,
+        })
+    }
+
+    async fn start(&self, node: &NodeRef) -> Result<(), NodeError> {
+        let mut inside = self.inside();
+        inside.calls.push("start".into());
+        inside.nodes.get_mut(&node.name).ok_or(NodeError::Gone)?.stopped = false;
+        Ok(())
+    }
+
+    async fn stop(&self, node: &NodeRef) -> Result<(), NodeError> {
+        let mut inside = self.inside();
+        inside.calls.push("stop".into());
+        inside.nodes.get_mut(&node.name).ok_or(NodeError::Gone)?.stopped = true;
+        Ok(())
+    }
+
+    async fn destroy(&self, node: &NodeRef) -> Result<(), NodeError> {
+        let mut inside = self.inside();
+        let key = inside.nodes.get(&node.name).map(|n| incarnation(&n.key)).unwrap_or_default();
+        inside.calls.push(format!("destroy {key}"));
+        if let Some(node) = inside.nodes.remove(&node.name) {
+            let alive = node.supervisors.iter().filter(|s| !s.is_gone()).count();
+            assert_eq!(alive, 0, "a node was destroyed under a supervisor");
+        }
+        Ok(())
+    }
+
+    async fn list_owned(&self, _: &str) -> Result<Vec<Owned>, NodeError> {
+        let inside = self.inside();
+        let owned = |(name, node): (&String, &Node)| Owned {
+            node: NodeRef { name: name.clone() },
+            key: node.key.clone(),
+            created_at: None,
+        };
+        Ok(inside.nodes.iter().map(owned).collect())
+    }
+
+    async fn link(&self, node: &NodeRef) -> Result<Box<dyn Link>, NodeError> {
+        if self.inside().unreachable {
+            return Err(NodeError::Transient { why: "no route".into(), retry_after: None });
+        }
+        Ok(Box::new(Wire { nodes: self.clone(), name: node.name.clone() }))
+    }
+}
+
+fn incarnation(key: &Key) -> String {
+    key.as_str().splitn(2, '-').nth(1).unwrap().to_owned()
+}
+
+struct Wire {
+    nodes: Nodes,
+    name: String,
+}
+
+#[async_trait]
+impl Link for Wire {
+    fn home(&self) -> &Path {
+        Path::new("/nodes/one")
+    }
+
+    async fn put(&self, bytes: &[u8], path: &Path, mode: u32) -> Result<(), NodeError> {
+        assert_eq!((path, mode), (Path::new("run.json"), 0o600));
+        let run: Run = serde_json::from_slice(bytes).unwrap();
+        let mut inside = self.nodes.inside();
+        let node = inside.nodes.get_mut(&self.name).ok_or(NodeError::Gone)?;
+        node.run = Some(run);
+        Ok(())
+    }
+
+    async fn exec(&self, argv: &[String], _: Duration) -> Result<Output, NodeError> {
+        assert_eq!(argv[1..], ["supervise", "--home", "/nodes/one", "--detach"]);
+        let mut inside = self.nodes.inside();
+        if inside.refuse_starts > 0 {
+            inside.refuse_starts -= 1;
+            return Ok(Output { code: Some(1), stdout: Vec::new(), stderr: b"no room\n".to_vec() });
+        }
+        let node = inside.nodes.get_mut(&self.name).ok_or(NodeError::Gone)?;
+        if node.stopped {
+            return Err(NodeError::Transient { why: "it is stopped".into(), retry_after: None });
+        }
+        let run = node.run.clone().expect("a supervisor was started without its run.json");
+        let alive = node.supervisors.iter().find(|s| !s.is_gone());
+        if let Some(alive) = alive {
+            assert_eq!(alive.run().attempt, run.attempt, "two attempts at once");
+        } else if let Some(known) = node.supervisors.iter().position(|s| s.run().attempt == run.attempt) {
+            let again = node.supervisors.remove(known).again();
+            node.supervisors.push(again);
+        } else {
+            node.supervisors.push(Supervisor::start(run));
+        }
+        Ok(Output { code: Some(0), stdout: Vec::new(), stderr: Vec::new() })
+    }
+
+    async fn open(&self) -> Result<Box<dyn Duplex>, NodeError> {
+        let inside = self.nodes.inside();
+        let node = inside.nodes.get(&self.name).ok_or(NodeError::Gone)?;
+        let alive = node.supervisors.iter().find(|s| !s.is_gone() && !node.stopped);
+        match alive {
+            Some(supervisor) => Ok(Box::new(supervisor.connect())),
+            None => Err(NodeError::Transient { why: "nobody listens".into(), retry_after: None }),
+        }
+    }
+}
