@@ -74,9 +74,14 @@ fn script(path: &Path, folder: &Path, origin: &str) -> io::Result<()> {
     let (scheme, host) = origin.split_once("://").unwrap_or(("https", origin));
     let host = host.replace('[', "\\[").replace(']', "\\]");
     let text = format!(
-        "#!/bin/sh\ncase \"$1\" in\n\"Username for '\"{scheme}://{host}\"'\"*) f=user ;;\n\
-\n*) exit 1 ;;\nesac\n\
-         IFS= read -r line <'{folder}'/$f && printf '%s\\n' \"$line\"\n"
+        r#"#!/bin/sh
+case "$1" in
+"Username for '"{scheme}://{host}"'"*) f=user ;;
+"Password for '"{scheme}://{host}"'"*|"Password for '"{scheme}://*@{host}"'"*) f=pass ;;
+*) exit 1 ;;
+esac
+IFS= read -r line <'{folder}'/$f && printf '%s\n' "$line"
+"#
     );
     let mut file = File::options().write(true).create_new(true).mode(0o700).open(path)?;
     file.write_all(text.as_bytes())

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::error::GitError;
-use super::names::RemoteUrl;
+use super::names::{RemoteUrl, hex};
 use super::place::Place;
 use super::run::Git;
 
@@ -29,7 +29,7 @@ impl Mirror {
     /// `folder`: where all mirrors of this machine are. The remote's name in it is a hash: addresses are no paths.
     pub fn new(git: &Git, folder: &Path, url: &RemoteUrl) -> Self {
         let digest = Sha256::digest(url.to_string().as_bytes());
-        let hash: String = digest.iter().take(12).map(|b| format!("{b:02x}")).collect();
+        let hash = hex(&digest, 12);
         let place = git.bare(folder.join(format!("{hash}.git")));
         Self { place, url: url.clone(), lock: folder.join(format!("{hash}.lock")) }
     }

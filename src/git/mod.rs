@@ -14,6 +14,8 @@
 
 mod credential;
 mod error;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod mirror;
 mod names;
 mod place;

@@ -213,6 +213,16 @@ fn is_loopback(host: &str) -> bool {
     name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// The first `max` bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8], max: usize) -> String {
+    use fmt::Write as _;
+    bytes.iter().take(max).fold(String::new(), |mut out, b| {
+        // Writing to a string does not fail.
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}
+
 macro_rules! shown {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {

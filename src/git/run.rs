@@ -82,7 +82,7 @@ pub struct Git {
 impl Git {
     /// The `git` of the search path. `home`: an empty folder of ours that git takes for the user's.
     pub fn new(home: impl Into<PathBuf>) -> Self {
-        Self { program: PathBuf::from("git"), home: home.into(), limit: Duration::from_secs(600) }
+        Self { program: PathBuf::from("git"), home: home.into(), limit: Duration::from_mins(10) }
     }
 
     /// Another program in git's place.

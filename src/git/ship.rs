@@ -77,7 +77,9 @@ impl Place {
             wanted.push('\n');
         }
         for known in known {
-            wanted.push_str(&format!("^{known}\n"));
+            wanted.push('^');
+            wanted.push_str(known.as_str());
+            wanted.push('\n');
         }
         let sink = file.try_clone().map_err(GitError::Io)?;
         let call = self.call("pack-objects").args(["--revs", "--stdout", "--quiet"]);

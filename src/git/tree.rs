@@ -20,8 +20,14 @@ pub struct Swept {
 
 impl Place {
     /// Writes the whole work tree (untracked files too, ignored ones not) as a tree object, through `index`: a file of
-    /// ours, which also remembers what was read before. `exclude`: one more file of ignore patterns.
-    pub async fn sweep(&self, index: &Path, exclude: Option<&Path>) -> Result<Swept, GitError> {
+    /// ours, which also remembers what was read before. `exclude`: one more file of ignore patterns. `known`: the commit
+    /// whose submodules are as they should be.
+    pub async fn sweep(
+        &self,
+        index: &Path,
+        exclude: Option<&Path>,
+        known: Option<&Sha>,
+    ) -> Result<Swept, GitError> {
         unlock(index).await;
         let call = self.indexed("add", index).args(["--all", "--ignore-errors"]);
         let call = match exclude {
@@ -29,14 +35,34 @@ impl Place {
             None => call,
         };
         let said = call.args(["--", "."]).may_fail(&[1]).run().await?;
-        let complaint = |l: &&str| l.starts_with("error:") || l.starts_with("warning: adding embedded");
+        let complaint = |l: &&str| l.starts_with("error:");
         let mut missed: Vec<String> =
             said.err.lines().filter(complaint).take(20).map(str::to_owned).collect();
         if said.code != 0 && missed.is_empty() {
             missed.push(super::error::last_lines(&said.err));
         }
         let tree = self.indexed("write-tree", index).run().await?.text();
+        missed.extend(self.inner_repositories(index, known).await?);
         Ok(Swept { tree: tree.parse().map_err(|_| GitError::Odd { verb: "write-tree" })?, missed })
+    }
+
+    /// Repositories inside the work tree that `known` does not have at that commit: an index holds only their name.
+    async fn inner_repositories(&self, index: &Path, known: Option<&Sha>) -> Result<Vec<String>, GitError> {
+        let base = match known {
+            Some(commit) => commit.clone(),
+            None => self.empty_tree().await?,
+        };
+        let call = self.indexed("diff-index", index).args(["--cached", "--raw", "--no-renames", "-z"]);
+        let said = call.args(["--ignore-submodules=none", base.as_str(), "--"]).run().await?;
+        let text = String::from_utf8_lossy(&said.out).into_owned();
+        let mut fields = text.split('\0');
+        let mut found = Vec::new();
+        while let (Some(meta), Some(path)) = (fields.next(), fields.next()) {
+            if meta.split(' ').nth(1) == Some("160000") && found.len() < 20 {
+                found.push(format!("a repository inside: {path}"));
+            }
+        }
+        Ok(found)
     }
 
     fn indexed(&self, verb: &'static str, index: &Path) -> Call<'_> {
@@ -62,9 +88,14 @@ impl Place {
         self.call("read-tree").args(["--reset", "-u", tree.as_str()]).run().await.map(drop)
     }
 
-    /// The index becomes `tree`; files and `HEAD` stay.
+    /// The index becomes `tree`; files and `HEAD` stay. It is made beside and renamed: going on from the old one would
+    /// compare files through whatever filters the repository names.
     pub async fn reset_index(&self, tree: &Sha) -> Result<(), GitError> {
-        self.call("read-tree").args(["--reset", tree.as_str()]).run().await.map(drop)
+        let beside = self.dir.join("index.devtask");
+        unlock(&beside).await;
+        tokio::fs::remove_file(&beside).await.ok();
+        self.indexed("read-tree", &beside).arg(tree.as_str()).run().await?;
+        tokio::fs::rename(&beside, self.dir.join("index")).await.map_err(GitError::Io)
     }
 
     /// The work tree becomes exactly `tree`, through `index`: changed files are restored, untracked ones go, ignored

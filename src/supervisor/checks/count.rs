@@ -122,7 +122,7 @@ fn is_test_line(line: &str) -> bool {
     rest.is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// `ok  	example.com/pkg	0.01s`
+/// `ok`, a tab, the package, a tab, the time.
 fn is_go_package(line: &str) -> bool {
     line.starts_with("ok  \t") && !line.contains("[no tests to run]")
 }

@@ -3,6 +3,7 @@
 //! Knows evidence, policy and when rounds go in circles; must not know how the agent is told.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -49,12 +50,18 @@ impl Plan {
             wants: None,
             cancelled: false,
         };
-        let clock = Clock::system();
-        let first = !workspace.is_set_up(self).await;
-        let setup = self.setup.iter().filter(|_| first).map(|c| (c, true));
-        for (check, preparing) in setup.chain(self.checks.iter().map(|c| (c, false))) {
+        if !workspace.is_set_up(self).await {
+            let failed = self.set_up(&folder, start, &mut sink, cancel).await;
+            round.cancelled = cancel.is_cancelled();
+            if failed.is_some() || round.cancelled {
+                round.evidence.extend(failed.map(|e| Evidence { tree: round.tree.clone(), ..e }));
+                return Ok(round);
+            }
+            workspace.set_up(self).await?;
+        }
+        for check in &self.checks {
             sink(Report::CheckStarted { round: n, command: check.line.clone() });
-            let ran = run(check, &folder, &clock.random_id().to_string(), start, cancel).await;
+            let ran = run(check, &folder, &mark(), start, cancel).await;
             if ran.cancelled {
                 round.cancelled = true;
                 return Ok(round);
@@ -64,20 +71,41 @@ impl Plan {
             }
             let evidence = evidence(check, ran, &round.tree);
             sink(Report::CheckEnded { round: n, evidence: evidence.clone() });
-            if preparing && !evidence.passed() {
-                round.evidence.push(evidence);
-                return Ok(round);
-            }
-            if !preparing {
-                round.evidence.push(evidence);
-            }
-        }
-        if first {
-            workspace.set_up(self).await?;
+            round.evidence.push(evidence);
         }
         round.wants = wants(&self.policy, &round);
         Ok(round)
     }
+
+    /// Runs the set-up commands in a folder (the agent's after it was cloned, the checks' before their first round),
+    /// one after the other. The one that failed, if any; its end and theirs are told as notes.
+    pub async fn set_up(
+        &self,
+        folder: &Path,
+        start: &Start<'_>,
+        sink: &mut impl FnMut(Report),
+        cancel: &CancellationToken,
+    ) -> Option<Evidence> {
+        for check in &self.setup {
+            let ran = run(check, folder, &mark(), start, cancel).await;
+            if ran.cancelled {
+                return None;
+            }
+            let evidence = evidence(check, ran, "");
+            let how = if evidence.passed() { "is done" } else { "failed" };
+            let seconds = evidence.duration_ms / 1000;
+            sink(Report::Note { text: format!("set-up `{}` {how} after {seconds} s", check.line) });
+            if !evidence.passed() {
+                return Some(evidence);
+            }
+        }
+        None
+    }
+}
+
+/// What everything a command starts carries; unique to this run of it.
+fn mark() -> String {
+    Clock::system().random_id().to_string()
 }
 
 fn evidence(check: &Check, ran: Ran, tree: &str) -> Evidence {

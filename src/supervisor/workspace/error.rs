@@ -10,7 +10,7 @@ use crate::git::{BadName, Failure, GitError, RemoteUrl};
 
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
-    #[error("the repository or its branch cannot be used")]
+    #[error(transparent)]
     Name(#[from] BadName),
     #[error("there is no folder {0}")]
     NoFolder(RemoteUrl),
@@ -47,6 +47,9 @@ pub enum WorkspaceError {
     Bent { path: PathBuf },
     #[error("the agent's clone has no commit checked out")]
     NoCommit,
+    /// In git's words, or the path of a repository inside.
+    #[error("not everything the agent left can be committed: {0}")]
+    Uncommittable(String),
     #[error("the agent left {0} unfinished")]
     Unfinished(&'static str),
     #[error("the network to {url} failed")]
@@ -81,6 +84,20 @@ impl WorkspaceError {
             Self::NoName(_) => "delete old branches or change `branch_pattern`",
             _ => return None,
         })
+    }
+
+    /// What the agent itself can put right, as a sentence for it.
+    pub fn wants(&self) -> Option<String> {
+        let what = match self {
+            Self::Unfinished(_) => "finish or abort that",
+            Self::Uncommittable(_) => "remove it, ignore it, or commit it yourself as you mean it",
+            Self::Diverged { branch } => {
+                return Some(format!("{self}: they are `origin/{branch}` in your clone"));
+            }
+            Self::NoCommit => "check out the branch you work on",
+            _ => return None,
+        };
+        Some(format!("{self}; {what}"))
     }
 
     /// What trying again would do.

@@ -16,8 +16,9 @@ mod fence;
 mod prepare;
 mod save;
 mod ship;
+mod start;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,7 +91,8 @@ pub fn work_folder(home: &Path) -> PathBuf {
 const SET_UP: &str = "checks.setup";
 
 fn lines(plan: &Plan) -> String {
-    plan.setup.iter().map(|c| format!("{}\n", c.line)).collect()
+    let lines: Vec<&str> = plan.setup.iter().map(|c| c.line.as_str()).collect();
+    lines.join("\n")
 }
 
 /// Who commits what the agent left, makes checkpoints and fences.

@@ -8,6 +8,7 @@
 
 use std::path::PathBuf;
 
+use super::fence::Fence;
 use super::{Workspace, WorkspaceError, committer};
 use crate::git::{Commit, Push, Sha, Swept};
 
@@ -37,14 +38,26 @@ impl Workspace {
     /// Makes all work safe on the remote; does nothing where it already is.
     pub async fn checkpoint(&self) -> Result<Checkpoint> {
         let mut remote = self.remote.lock().await;
+        match self.save(&mut remote).await {
+            // What our index remembers may be damaged, or gone from the clone it was read from: read everything again.
+            Err(WorkspaceError::Git(e)) => {
+                tracing::warn!(error = %e, "a checkpoint failed and is tried with a new index");
+                tokio::fs::remove_file(self.index()).await.ok();
+                self.save(&mut remote).await
+            }
+            done => done,
+        }
+    }
+
+    async fn save(&self, remote: &mut Fence) -> Result<Checkpoint> {
         let work = self.work().await?;
         let missed = work.files.missed.clone();
-        if let Some(sha) = self.held(&work, &remote).await? {
+        if let Some(sha) = self.held(&work, remote).await? {
             return Ok(Checkpoint { sha, missed });
         }
         let sha = self.wrap(&work).await?;
         let wip = remote.slot.wip.clone();
-        self.send(&mut remote, |fence| Push {
+        self.send(remote, |fence| Push {
             name: wip.clone(),
             to: Some(sha.clone()),
             lease: fence.wip.clone().into(),
@@ -78,6 +91,9 @@ impl Workspace {
         let _alone = self.remote.lock().await;
         self.refuse_unfinished().await?;
         let work = self.work().await?;
+        if let Some(missed) = work.files.missed.first() {
+            return Err(WorkspaceError::Uncommittable(missed.clone()));
+        }
         let head = work.head.ok_or(WorkspaceError::NoCommit)?;
         if self.vault.tree_of(&head).await? == work.files.tree {
             return Ok(None);
@@ -123,8 +139,13 @@ impl Workspace {
         let exclude = self.clone.dir().join("info/exclude");
         let exclude = exclude.is_file().then_some(exclude);
         let files = self.vault.over(self.path());
-        let swept = files.sweep(&self.index(), exclude.as_deref()).await?;
-        let others = self.others(head.as_ref()).await?;
+        let swept = files.sweep(&self.index(), exclude.as_deref(), head.as_ref()).await?;
+        let mut others = self.others(head.as_ref()).await?;
+        let mut swept = swept;
+        if others.len() > MAX_TIPS {
+            others.truncate(MAX_TIPS);
+            swept.missed.push(format!("more than {MAX_TIPS} branches that `HEAD` does not reach"));
+        }
         Ok(Work { head, others, files: swept })
     }
 
@@ -137,10 +158,11 @@ impl Workspace {
         let mut tips: Vec<Sha> = Vec::new();
         for (_, tip) in self.clone.refs(&["refs/heads", "refs/stash"]).await? {
             let reached = match head {
-                Some(head) => self.vault.is_ancestor(&tip, head).await?,
+                // A tip that cannot be read cannot be saved either, and must not stop the rest.
+                Some(head) => self.vault.is_ancestor(&tip, head).await.unwrap_or(true),
                 None => false,
             };
-            if !reached && !tips.contains(&tip) && tips.len() < MAX_TIPS {
+            if !reached && !tips.contains(&tip) && tips.len() <= MAX_TIPS {
                 tips.push(tip);
             }
         }
@@ -148,11 +170,12 @@ impl Workspace {
     }
 
     /// The commit on the remote that already holds the work: the branch's tip, or the last checkpoint.
-    async fn held(&self, work: &Work, remote: &super::fence::Fence) -> Result<Option<Sha>> {
-        if let (Some(head), true) = (&work.head, work.others.is_empty()) {
-            if remote.branch.as_ref() == Some(head) && self.vault.tree_of(head).await? == work.files.tree {
-                return Ok(Some(head.clone()));
-            }
+    async fn held(&self, work: &Work, remote: &Fence) -> Result<Option<Sha>> {
+        if let (Some(head), true) = (&work.head, work.others.is_empty())
+            && remote.branch.as_ref() == Some(head)
+            && self.vault.tree_of(head).await? == work.files.tree
+        {
+            return Ok(Some(head.clone()));
         }
         let Some(wip) = &remote.wip else { return Ok(None) };
         let known = self.vault.has(wip).await?;
