@@ -129,7 +129,7 @@ impl Forge for OnGitHub {
     }
 }
 
-fn sorted(error: GitHubError) -> ForgeError {
+pub(super) fn sorted(error: GitHubError) -> ForgeError {
     let why = error.sentence();
     match error.retry() {
         Retry::Later | Retry::AfterLooking => ForgeError::Transient { why, until: None },

@@ -185,7 +185,7 @@ impl Inner {
 
     /// One step of the lease with this key; `false` where the row has moved on meanwhile.
     pub(super) async fn move_lease(&self, id: SessionId, key: &Key, step: Step) -> Result<bool, StoreError> {
-        let (key, told) = (key.clone(), worth_telling(&step));
+        let key = key.clone();
         let made = self
             .store
             .lease(id, move |row, now| match row.lease.as_deref() {
@@ -196,10 +196,6 @@ impl Inner {
                 }),
             })
             .await;
-        let lease = made.as_ref().ok().and_then(|c| c.row.lease.as_deref()).filter(|_| told).cloned();
-        if let Some(lease) = lease {
-            self.tell(id, Input::Node { lease }).await?;
-        }
         moved(made.map(|_| ()))
     }
 
@@ -330,11 +326,6 @@ async fn limited<T>(call: impl Future<Output = Result<T, NodeError>>) -> Result<
         Ok(result) => result,
         Err(_) => Err(NodeError::Ambiguous("the provider did not answer in time".to_owned())),
     }
-}
-
-/// The steps people may want to follow.
-fn worth_telling(step: &Step) -> bool {
-    matches!(step, Step::Create | Step::Ready | Step::Suspended | Step::Gone | Step::Stumbled { .. })
 }
 
 fn moved(made: Result<(), CommitError>) -> Result<bool, StoreError> {

@@ -152,6 +152,10 @@ impl<'a> Talk<'a> {
         let after = if self.row.session.attempt == self.attempt { self.row.session.ingested } else { 0 };
         let (epoch, offset) = (self.inner.next_epoch(), self.intake.offset());
         self.say(Down::Attach { epoch, attempt: self.attempt, after, offset })?;
+        if after > 0 {
+            // The last ack may have been lost with its link.
+            self.say(Down::Ack { n: after })?;
+        }
         if self.inner.level_of(&self.row, self.attempt).is_some_and(|l| l != Level::Stop) {
             let body = self.secrets()?;
             encode(&Frame { header: Down::Secrets, body }, &mut self.out)?;

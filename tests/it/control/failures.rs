@@ -90,7 +90,7 @@ async fn a_node_that_does_not_come_up_in_time_is_lost_with_its_reason() {
     world.create("one").await.unwrap();
     pass(&world, 620).await;
     world.until_status(1, Status::Failed).await;
-    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"");
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"its node did not come up in time: the node did not answer: no capacity");
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_supervisor_that_cannot_be_started_is_given_up() {
     world.create("one").await.unwrap();
     pass(&world, 200).await;
     world.until_status(1, Status::Failed).await;
-    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"");
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"its supervisor could not be started: exit code 1: no room");
     assert_eq!(world.nodes.names().len(), 1, "what was never swept is never deleted");
     world.nodes.refuse_starts(0);
     pass(&world, 60).await;

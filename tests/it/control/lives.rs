@@ -29,7 +29,23 @@ async fn a_brief_becomes_a_pull_request() {
     assert_eq!(supervisor.credentials(), ["x-access-token:for-one-push"]);
     assert_eq!(world.forge.pulls().len(), 1);
     assert_eq!(world.show(1).await.pull_request.unwrap().number, 1);
-    insta::assert_snapshot!(world.log(1).await, @"");
+    insta::assert_snapshot!(world.log(1).await, @r#"
+    1 session.created
+    2 command.issued
+    3 session.queued New
+    4 session.admitted
+    5 node.changed Requested
+    6 node.changed Creating
+    7 node.changed Booting
+    8 node.changed Ready
+    9 session.running
+    10 command.consumed
+    11 agent.message I sort it
+    12 attempt.ended
+    13 session.publishing
+    14 session.published #1
+    15 session.done
+    "#);
 }
 
 #[tokio::test]
