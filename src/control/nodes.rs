@@ -29,11 +29,11 @@ pub(super) enum Next {
 }
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// While a node boots it is asked this often.
 const BOOT_POLL: TimeDelta = TimeDelta::seconds(2);
 /// One call to a provider.
-const CALL: Duration = Duration::from_secs(300);
+const CALL: Duration = Duration::from_mins(5);
 /// From nothing to ready are five.
 const MAX_STEPS: u32 = 8;
 

@@ -217,7 +217,7 @@ fn errors_of_github_are_sorted_by_what_a_pause_can_heal() {
         GitHubError::Unavailable { act: act(), status: 500 },
         GitHubError::Ambiguous { act: act(), why: "no answer in time".into() },
     ];
-    let lines = cases.into_iter().map(|error| match sorted(error) {
+    let lines = cases.into_iter().map(|error| match sorted(&error) {
         ForgeError::Transient { why, until } => {
             format!("again{}: {why}", if until.is_some() { " later" } else { "" })
         }

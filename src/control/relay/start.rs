@@ -20,8 +20,8 @@ use crate::wire::link::skip_noise;
 
 /// Name of the file below the node's home that says what to run.
 pub(crate) const RUN_FILE: &str = "run.json";
-const CONNECT: Duration = Duration::from_secs(60);
-const START: Duration = Duration::from_secs(60);
+const CONNECT: Duration = Duration::from_mins(1);
+const START: Duration = Duration::from_mins(1);
 const GREETING: Duration = Duration::from_secs(10);
 /// How often, and how far apart, a supervisor that was just started is called.
 const CALLS: u32 = 20;
@@ -111,7 +111,8 @@ impl Inner {
             .ok_or_else(|| refuse(format!("the agent `{}` is not configured any more", session.new.agent)))?;
         let remote = self.remote(&session.new.repo);
         let remote = remote.ok_or_else(|| refuse("no forge is configured any more".to_owned()))?;
-        let here = row.lease.as_ref().is_some_and(|l| l.provider == "local");
+        let provider = row.lease.as_ref().and_then(|l| self.providers.get(&l.provider));
+        let here = provider.is_some_and(|p| p.kind() == "local");
         let run = run::build(session, agent, &self.settings, self.store.instance(), remote, here);
         serde_json::to_vec(&run).map_err(|e| refuse(format!("the run cannot be written: {e}")))
     }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use devtask::domain::session::Status;
 use devtask::node::NodeError;
+use devtask::wire::api::{Act, Control};
 use devtask::wire::link::Level;
 
 use super::world::{World, finished, message, settings};
@@ -114,7 +115,6 @@ async fn an_attempt_that_does_not_stop_in_time_is_fenced_and_swept_before_the_ne
     let world = World::new().await;
     let supervisor = world.running().await;
     supervisor.disobey();
-    use devtask::wire::api::{Act, Control};
     let ana = super::world::ana();
     world.local.act(&ana, super::world::id(1), Act::Pause { reason: None }, None).await.unwrap();
     world.until_so("draining", || supervisor.levels().last() == Some(&Level::Drain)).await;
@@ -131,4 +131,41 @@ async fn an_attempt_that_does_not_stop_in_time_is_fenced_and_swept_before_the_ne
     assert_eq!(world.supervisor(1).run().attempt.0, 2);
     assert!(world.markers(1).await.is_empty(), "ghosts are not heard");
     assert!(world.forge.pulls().is_empty());
+}
+
+#[tokio::test]
+async fn a_replaced_attempt_is_swept_over_a_new_link_though_nobody_knows_what_was_kept_of_it() {
+    let world = World::new().await;
+    let supervisor = world.running().await;
+    supervisor.disobey();
+    supervisor.say(message("kept"));
+    world.until_so("acked", || supervisor.acked() == 1).await;
+    let ana = super::world::ana();
+    world.local.act(&ana, super::world::id(1), Act::Pause { reason: None }, None).await.unwrap();
+    world.turn(61);
+    world.until_status(1, Status::Paused).await;
+    world.nodes.unreachable(true);
+    supervisor.cut();
+    world.local.act(&ana, super::world::id(1), Act::Resume, None).await.unwrap();
+    world.until_status(1, Status::Provisioning).await;
+    world.settle().await;
+    world.nodes.unreachable(false);
+    supervisor.say(message("a ghost"));
+    pass(&world, 40).await;
+    world.until_so("attached again", || supervisor.attaches() == 2).await;
+    supervisor.end(finished());
+    world.until_status(1, Status::Running).await;
+    assert_eq!(world.supervisor(1).run().attempt.0, 2);
+    assert_eq!(world.markers(1).await, ["kept"]);
+}
+
+#[tokio::test]
+async fn a_supervisor_that_breaks_the_protocol_is_not_tried_again() {
+    let world = World::new().await;
+    let supervisor = world.running().await;
+    supervisor.lie_about_length();
+    supervisor.say_raw(message("huge"), Some(b"small".to_vec()));
+    world.until_status(1, Status::Failed).await;
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"its supervisor sent a record of 73400320 bytes; 64 MiB is the limit");
+    assert!(world.markers(1).await.is_empty());
 }

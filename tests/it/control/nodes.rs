@@ -169,7 +169,7 @@ impl Provider for Nodes {
 }
 
 fn incarnation(key: &Key) -> String {
-    key.as_str().splitn(2, '-').nth(1).unwrap().to_owned()
+    key.as_str().split_once('-').unwrap().1.to_owned()
 }
 
 struct Wire {

@@ -1,7 +1,7 @@
 //! What people say to sessions, and how they are refused.
 
 use devtask::domain::ask::{Answer, AskWhat, Choice, Question};
-use devtask::domain::command::CommandBody;
+use devtask::domain::command::{CommandBody, MessageMode};
 use devtask::domain::report::{Ending, Report};
 use devtask::domain::session::{Hold, Status};
 use devtask::domain::{AskId, lease};
@@ -225,7 +225,7 @@ async fn an_old_reading_is_refused_only_where_the_verb_is_not_legal_any_more() {
     insta::assert_snapshot!(told(&late), @"Outdated: dt-1 has changed since you looked: it is paused now, so there is nothing to pause | legal now: resume, cancel, message");
     world.local.act(&ana(), id(1), Act::Cancel { reason: None }, Some(view.rev)).await.unwrap();
     let gone =
-        world.local.message(&ana(), id(1), Message { text: "hi".into(), mode: Default::default() }).await;
+        world.local.message(&ana(), id(1), Message { text: "hi".into(), mode: MessageMode::default() }).await;
     insta::assert_snapshot!(told(&gone.unwrap_err()), @"Illegal: dt-1 is cancelled, so it cannot be told to message | legal now: rerun");
     let unknown = world.local.show(id(9)).await.unwrap_err();
     insta::assert_snapshot!(told(&unknown), @"NotFound: there is no session dt-9 | `devtask list` shows them");

@@ -38,6 +38,8 @@ struct State {
     obeys: bool,
     /// Records are sent without their first one, once.
     skip_once: bool,
+    /// Records claim to be longer than anybody takes.
+    lies: bool,
     /// The next connection breaks after so many frames of records.
     break_after: Option<u32>,
     cut: CancellationToken,
@@ -83,6 +85,10 @@ impl Supervisor {
 
     pub fn disobey(&self) {
         self.state().obeys = false;
+    }
+
+    pub fn lie_about_length(&self) {
+        self.state().lies = true;
     }
 
     pub fn skip_once(&self) {
@@ -199,7 +205,8 @@ impl Supervisor {
         let Some((sent, offset)) = at else { return Ok(false) };
         while let Some(record) = self.record_after(*sent) {
             let raw = record.raw.clone().unwrap_or_default();
-            let total = record.raw.as_ref().map(|r| r.len() as u64);
+            let lies = self.state().lies;
+            let total = record.raw.as_ref().map(|r| if lies { 70 << 20 } else { r.len() as u64 });
             let start = usize::try_from(*offset).unwrap();
             let end = (start + MAX_BODY).min(raw.len());
             let header =
@@ -263,7 +270,13 @@ impl Supervisor {
                     if epoch <= state.epoch || attempt != run.attempt {
                         Up::Refused { why: format!("epoch {epoch} of attempt {attempt}") }
                     } else {
-                        assert!(after <= last, "attached after a record that was never written");
+                        // Far beyond everything: nothing of this attempt counts any more.
+                        let fenced = after >= 1 << 48;
+                        assert!(after <= last || fenced, "attached after a record that was never written");
+                        let after = after.min(last);
+                        if fenced {
+                            state.acked = last;
+                        }
                         state.epoch = epoch;
                         state.attaches += 1;
                         *at = Some((after.max(state.acked), offset));
@@ -305,10 +318,9 @@ impl Supervisor {
             state.obeys && !ended
         };
         match level {
-            Level::Run => {}
             Level::Drain if over => self.end(Ending::Drained),
             Level::Stop if over => self.end(Ending::Stopped),
-            _ => {}
+            Level::Run | Level::Drain | Level::Stop => {}
         }
     }
 }

@@ -194,11 +194,12 @@ fn line(event: &Event) -> String {
     let more = match &event.body {
         Body::NodeChanged { state, .. } => format!(" {state:?}"),
         Body::Queued { why, .. } => format!(" {why:?}"),
-        Body::Failed { cause } | Body::AttemptLost { cause } => format!(" {cause}"),
+        Body::Failed { cause } | Body::AttemptLost { cause } | Body::PublishFailed { cause, .. } => {
+            format!(" {cause}")
+        }
         Body::Report(Report::Message { text }) => format!(" {text}"),
         Body::Held { hold, .. } | Body::Lifted { hold, .. } => format!(" {}", hold.name()),
         Body::Published { pull_request } => format!(" #{}", pull_request.number),
-        Body::PublishFailed { cause, .. } => format!(" {cause}"),
         _ => String::new(),
     };
     format!("{} {kind}{more}", event.seq)
