@@ -39,12 +39,13 @@ impl Inner {
     pub(super) async fn connect(&self, id: SessionId, attempt: Attempt) -> Result<(Row, Stream), Trouble> {
         let row = self.store.row(id).await?.ok_or(Trouble::Moved)?;
         let known = busy_with(&row, attempt);
-        let row = if known { row } else { self.occupy(id, attempt).await? };
         let link = self.link(&row).await?;
         if known && let Ok(stream) = open(link.as_ref()).await {
             return Ok((row, stream));
         }
-        self.start_supervisor(&row, attempt, link.as_ref()).await?;
+        self.put_run(&row, attempt, link.as_ref()).await?;
+        let row = if known { row } else { self.occupy(id, attempt).await? };
+        self.start_supervisor(link.as_ref()).await?;
         let mut last = String::new();
         for _ in 0..CALLS {
             match open(link.as_ref()).await {
@@ -87,11 +88,17 @@ impl Inner {
     }
 
     /// `run.json` is written for the live attempt alone: an older one's supervisor is started over its own file.
-    async fn start_supervisor(&self, row: &Row, attempt: Attempt, link: &dyn Link) -> Result<(), Trouble> {
-        if row.session.attempt == attempt && row.session.status.runs() {
-            let file = self.run_file(row)?;
-            in_time(START, link.put(&file, Path::new(RUN_FILE), 0o600)).await?;
+    /// Before the node counts as occupied, so that whatever occupies one can be started and swept.
+    async fn put_run(&self, row: &Row, attempt: Attempt, link: &dyn Link) -> Result<(), Trouble> {
+        let other = row.lease.as_ref().and_then(|l| l.busy).is_some_and(|busy| busy != attempt);
+        if other || row.session.attempt != attempt || !row.session.status.runs() {
+            return if busy_with(row, attempt) { Ok(()) } else { Err(Trouble::Moved) };
         }
+        let file = self.run_file(row)?;
+        in_time(START, link.put(&file, Path::new(RUN_FILE), 0o600)).await
+    }
+
+    async fn start_supervisor(&self, link: &dyn Link) -> Result<(), Trouble> {
         let home = link.home().to_string_lossy().into_owned();
         let argv = [self.program(), "supervise".to_owned(), "--home".to_owned(), home, "--detach".to_owned()];
         let output = in_time(START + GREETING, link.exec(&argv, START)).await?;

@@ -1,6 +1,7 @@
 //! What goes wrong on nodes and links: tried again while it helps, then told with its cause.
 
 use chrono::TimeDelta;
+use devtask::domain::lease::State;
 use devtask::domain::session::Status;
 use devtask::node::NodeError;
 use devtask::wire::api::{Act, Control};
@@ -168,4 +169,27 @@ async fn a_supervisor_that_breaks_the_protocol_is_not_tried_again() {
     world.until_status(1, Status::Failed).await;
     insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"its supervisor sent a record of 73400320 bytes; 64 MiB is the limit");
     assert!(world.markers(1).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_agent_that_is_not_configured_any_more_fails_and_frees_its_node() {
+    let mut world = World::new().await;
+    world.nodes.unreachable(true);
+    world.create("one").await.unwrap();
+    world.until(1, "ready", |r| r.lease.as_ref().is_some_and(|l| l.state == State::Ready)).await;
+    world.change(|settings| {
+        let mut agents = std::mem::take(&mut settings.agents);
+        let scripted = agents.remove("scripted").unwrap();
+        agents.insert("other".into(), scripted);
+        settings.agents = agents;
+        settings.agent = "other".into();
+    });
+    world.restart().await;
+    world.nodes.unreachable(false);
+    world.until_status(1, Status::Failed).await;
+    assert_eq!(
+        world.show(1).await.failure.as_deref(),
+        Some("the agent `scripted` is not configured any more")
+    );
+    world.until_so("released", || world.nodes.names().is_empty()).await;
 }

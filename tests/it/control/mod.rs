@@ -9,7 +9,12 @@
 
 // Kept compiling, and right in small.
 #[path = "../../bench/relay.rs"]
-#[allow(dead_code, clippy::cast_precision_loss, reason = "a bench of its own, borrowed")]
+#[allow(
+    dead_code,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a bench of its own, borrowed"
+)]
 mod bench;
 mod endings;
 mod failures;

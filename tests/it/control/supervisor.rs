@@ -22,6 +22,7 @@ pub struct Supervisor {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one way to misbehave")]
 struct State {
     run: Option<Run>,
     journal: Vec<Record>,

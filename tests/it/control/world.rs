@@ -93,6 +93,11 @@ impl World {
         self.local = put_together(&self.settings, &self.store, &self.nodes, &self.forge, &self.clock);
     }
 
+    /// Takes effect at the next restart.
+    pub fn change(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
+    }
+
     pub fn turn(&self, seconds: i64) {
         self.clock.turn(TimeDelta::seconds(seconds));
     }
