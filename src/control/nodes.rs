@@ -148,7 +148,8 @@ impl Inner {
                 Err(error) => Err(error),
             },
             Next::Suspend => {
-                if !self.move_lease(id, &lease.key, Step::Suspend).await? {
+                let again = lease.state == State::Suspending;
+                if !again && !self.move_lease(id, &lease.key, Step::Suspend).await? {
                     return Ok(Ok(false));
                 }
                 limited(suspend(provider, lease)).await.map(Some)

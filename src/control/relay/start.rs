@@ -82,7 +82,9 @@ impl Inner {
 
     async fn link(&self, row: &Row) -> Result<Box<dyn Link>, Trouble> {
         let lease = row.lease.as_deref().ok_or(Trouble::Moved)?;
-        let provider = self.providers.get(&lease.provider).ok_or(Trouble::Moved)?;
+        let missing = || format!("the provider `{}` is not configured", lease.provider);
+        let provider = self.providers.get(&lease.provider);
+        let provider = provider.ok_or_else(|| NodeError::Transient { why: missing(), retry_after: None })?;
         let node = node_of(lease)?;
         in_time(CONNECT, provider.link(&node)).await
     }

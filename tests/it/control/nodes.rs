@@ -24,6 +24,7 @@ struct Inside {
     refuse_starts: u32,
     calls: Vec<String>,
     suspends: bool,
+    refuse_stops: u32,
     unreachable: bool,
 }
 
@@ -49,6 +50,10 @@ impl Nodes {
 
     pub fn can_suspend(&self) {
         self.inside().suspends = true;
+    }
+
+    pub fn refuse_stops(&self, times: u32) {
+        self.inside().refuse_stops = times;
     }
 
     pub fn unreachable(&self, yes: bool) {
@@ -135,6 +140,10 @@ impl Provider for Nodes {
     async fn stop(&self, node: &NodeRef) -> Result<(), NodeError> {
         let mut inside = self.inside();
         inside.calls.push("stop".into());
+        if inside.refuse_stops > 0 {
+            inside.refuse_stops -= 1;
+            return Err(NodeError::Transient { why: "busy".into(), retry_after: None });
+        }
         inside.nodes.get_mut(&node.name).ok_or(NodeError::Gone)?.stopped = true;
         Ok(())
     }
