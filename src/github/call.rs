@@ -10,7 +10,7 @@ use super::error::{Act, GitHubError, classify};
 use super::{GitHub, Retry};
 
 /// Waits before the second and the third try of a read.
-const AGAIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
+const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(500)];
 
 impl GitHub {
     /// Tries up to three times while GitHub is out of order; all tries together stay within the limit.

@@ -54,7 +54,7 @@ impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = &self.at;
         match self.verb {
-            Verb::ReadViewer => f.write_str("ask whose the token is"),
+            Verb::ReadViewer => f.write_str("sign in to GitHub"),
             Verb::ReadRepo => write!(f, "read `{at}`"),
             Verb::FindPull => write!(f, "look for pull requests in `{at}`"),
             Verb::OpenPull => write!(f, "open pull requests in `{at}`"),

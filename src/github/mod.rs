@@ -10,6 +10,7 @@
 //!   its own retries, which would repeat a POST; reads are repeated in `call.rs`.)
 
 mod call;
+mod client;
 mod error;
 mod names;
 mod publish;
@@ -57,15 +58,7 @@ impl GitHub {
         settings.check()?;
         let token = settings.read_token()?;
         let limit = Duration::from_secs(settings.timeout_s);
-        let mut builder = Octocrab::builder()
-            .base_uri(settings.api_url.trim_end_matches('/'))
-            .map_err(|_| GitHubError::Settings(format!("`{}` is no address", settings.api_url)))?
-            .set_connect_timeout(Some(limit))
-            .set_read_timeout(Some(limit));
-        if let Some(token) = &token {
-            builder = builder.personal_token(token.clone());
-        }
-        let crab = builder.build().map_err(|e| GitHubError::Settings(error::root_cause(&e)))?;
+        let crab = client::connect(&settings.api_url, token.as_ref(), limit)?;
         Ok(Self { crab, token, limit, clock })
     }
 

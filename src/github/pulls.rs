@@ -69,8 +69,8 @@ impl GitHub {
         for page in 1..=PAGES {
             let found = self.read(act.clone(), || self.list(owner, name, head_branch, page)).await?;
             let full = found.len() == 100;
-            let of_branch = found.into_iter().filter(|p| is_of(p, owner, head_branch));
-            newest = of_branch.map(view).fold(newest, better);
+            let of_branch = found.into_iter().filter(|p| is_of(p, head_branch));
+            newest = newest.into_iter().chain(of_branch.map(view)).max_by_key(rank);
             if !full || newest.as_ref().is_some_and(|p| p.state == PullState::Open) {
                 break;
             }
@@ -154,19 +154,19 @@ impl NewPull {
     }
 }
 
-/// Guards against a list that was not filtered: somebody else's fork may have a branch of the same name.
-fn is_of(pull: &PullRequest, owner: &str, branch: &str) -> bool {
-    let from = pull.head.label.as_deref().and_then(|label| label.split_once(':'));
-    pull.head.ref_field == branch && from.is_none_or(|(who, _)| who.eq_ignore_ascii_case(owner))
+/// Guards against a list that was not filtered: somebody's fork may have a branch of the same name.
+fn is_of(pull: &PullRequest, branch: &str) -> bool {
+    let ours = match (&pull.head.repo, &pull.base.repo) {
+        (Some(from), Some(to)) => from.id == to.id,
+        // A fork that is gone.
+        (None, _) | (_, None) => false,
+    };
+    ours && pull.head.ref_field == branch
 }
 
 /// Open before not open, then by number.
-fn better(best: Option<Pull>, next: Pull) -> Option<Pull> {
-    let rank = |p: &Pull| (p.state == PullState::Open, p.number);
-    match best {
-        Some(best) if rank(&best) >= rank(&next) => Some(best),
-        _ => Some(next),
-    }
+fn rank(pull: &Pull) -> (bool, u64) {
+    (pull.state == PullState::Open, pull.number)
 }
 
 fn view(pull: PullRequest) -> Pull {

@@ -1,2 +1,3 @@
 //! The one integration-test binary: every suite is a module here.
 mod control;
+mod forge;
