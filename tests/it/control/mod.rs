@@ -19,6 +19,7 @@ mod bench;
 mod endings;
 mod failures;
 mod forge;
+mod github;
 mod lives;
 mod nodes;
 mod people;
