@@ -3,6 +3,7 @@
 //! Recomputed from rows every time; a wake-up carries no data. Must not know how a node is made, a supervisor spoken
 //! to or a pull request opened: that is `nodes`, `relay` and `publish`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::jobs::Job;
@@ -23,6 +24,8 @@ impl Inner {
         for row in &rows {
             self.bring(row, now).await;
         }
+        let open: BTreeSet<SessionId> = rows.iter().map(|row| row.session.id()).collect();
+        self.jobs.keep(|id| open.contains(&id));
         let own = rows.iter().filter_map(|row| next_moment(row, now));
         own.chain(self.jobs.next()).filter(|t| *t > now).min()
     }

@@ -77,9 +77,12 @@ impl OnGitHub {
     async fn base(&self, proposal: &Proposal) -> Result<String, ForgeError> {
         match &proposal.base {
             Some(base) => Ok(base.clone()),
-            None => {
-                Ok(self.github.repo(&proposal.owner, &proposal.name).await.map_err(sorted)?.default_branch)
-            }
+            None => Ok(self
+                .github
+                .repo(&proposal.owner, &proposal.name)
+                .await
+                .map_err(|e| sorted(&e))?
+                .default_branch),
         }
     }
 }
@@ -92,7 +95,7 @@ impl Forge for OnGitHub {
             Err(GitHubError::NotFound { .. } | GitHubError::BadName { .. }) => {
                 Err(ForgeError::Unknown(format!("{owner}/{name}")))
             }
-            Err(error) => Err(sorted(error)),
+            Err(error) => Err(sorted(&error)),
         }
     }
 
@@ -124,12 +127,12 @@ impl Forge for OnGitHub {
         if !wanted.still().await {
             return Err(ForgeError::NotWanted);
         }
-        let done = self.github.publish(&new).await.map_err(sorted)?;
+        let done = self.github.publish(&new).await.map_err(|e| sorted(&e))?;
         Ok(PullRequest { number: done.number, url: done.url, adopted: done.adopted })
     }
 }
 
-fn sorted(error: GitHubError) -> ForgeError {
+pub(super) fn sorted(error: &GitHubError) -> ForgeError {
     let why = error.sentence();
     match error.retry() {
         Retry::Later | Retry::AfterLooking => ForgeError::Transient { why, until: None },

@@ -76,6 +76,11 @@ impl Jobs {
         Some(Ticket { jobs: self.clone(), of: (id, job), strikes, partial })
     }
 
+    /// Forgets what rests for sessions that nothing is to be done for any more.
+    pub(super) fn keep(&self, open: impl Fn(SessionId) -> bool) {
+        self.slots().retain(|(id, _), slot| slot.running || open(*id));
+    }
+
     /// The next moment at which something that rests may be tried again.
     pub(super) fn next(&self) -> Option<Time> {
         let slots = self.slots();

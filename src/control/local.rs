@@ -24,11 +24,11 @@ const MAX_NAME: usize = 100;
 impl Control for Local {
     async fn create(&self, by: &Actor, new: Create, key: Option<&str>) -> Result<SessionView, Refusal> {
         let inner = &self.inner;
-        let dedupe = key.map(|key| dedupe(by, key, &new)).transpose()?;
+        let known = key.map(|key| dedupe(by, key, &new)).transpose()?;
         let draft = inner.draft(by, new).await?;
         let make = move |id, mark, _: &_, now| session::create(draft.clone().named(id, mark), now);
-        let made = inner.store.create(Lane::People, dedupe, make).await.map_err(refusals::of_commit)?;
-        Ok(inner.view(&made.row))
+        let done = inner.store.create(Lane::People, known, make).await.map_err(refusals::of_commit)?;
+        Ok(inner.view(&done.row))
     }
 
     async fn list(&self, filter: Filter) -> Result<Page, Refusal> {

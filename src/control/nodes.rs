@@ -29,11 +29,11 @@ pub(super) enum Next {
 }
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// While a node boots it is asked this often.
 const BOOT_POLL: TimeDelta = TimeDelta::seconds(2);
 /// One call to a provider.
-const CALL: Duration = Duration::from_secs(300);
+const CALL: Duration = Duration::from_mins(5);
 /// From nothing to ready are five.
 const MAX_STEPS: u32 = 8;
 
@@ -148,7 +148,8 @@ impl Inner {
                 Err(error) => Err(error),
             },
             Next::Suspend => {
-                if !self.move_lease(id, &lease.key, Step::Suspend).await? {
+                let again = lease.state == State::Suspending;
+                if !again && !self.move_lease(id, &lease.key, Step::Suspend).await? {
                     return Ok(Ok(false));
                 }
                 limited(suspend(provider, lease)).await.map(Some)
@@ -185,7 +186,7 @@ impl Inner {
 
     /// One step of the lease with this key; `false` where the row has moved on meanwhile.
     pub(super) async fn move_lease(&self, id: SessionId, key: &Key, step: Step) -> Result<bool, StoreError> {
-        let (key, told) = (key.clone(), worth_telling(&step));
+        let key = key.clone();
         let made = self
             .store
             .lease(id, move |row, now| match row.lease.as_deref() {
@@ -196,10 +197,6 @@ impl Inner {
                 }),
             })
             .await;
-        let lease = made.as_ref().ok().and_then(|c| c.row.lease.as_deref()).filter(|_| told).cloned();
-        if let Some(lease) = lease {
-            self.tell(id, Input::Node { lease }).await?;
-        }
         moved(made.map(|_| ()))
     }
 
@@ -330,11 +327,6 @@ async fn limited<T>(call: impl Future<Output = Result<T, NodeError>>) -> Result<
         Ok(result) => result,
         Err(_) => Err(NodeError::Ambiguous("the provider did not answer in time".to_owned())),
     }
-}
-
-/// The steps people may want to follow.
-fn worth_telling(step: &Step) -> bool {
-    matches!(step, Step::Create | Step::Ready | Step::Suspended | Step::Gone | Step::Stumbled { .. })
 }
 
 fn moved(made: Result<(), CommitError>) -> Result<bool, StoreError> {

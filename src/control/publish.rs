@@ -16,8 +16,8 @@ use crate::domain::{Repo, SessionId, Time};
 use crate::store::StoreError;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-const CALL: Duration = Duration::from_secs(120);
+const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+const CALL: Duration = Duration::from_mins(2);
 
 /// The job.
 pub(super) async fn publish(inner: Arc<Inner>, id: SessionId) -> After {

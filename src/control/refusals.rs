@@ -15,7 +15,7 @@ pub(super) fn of_commit(error: CommitError) -> Refusal {
                 .hint("use a new key for a new request")
         }
         CommitError::Store(error) => of_store(&error),
-        other => internal(&other),
+        other @ CommitError::Lease(_) => internal(&other),
     }
 }
 

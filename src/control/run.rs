@@ -7,7 +7,7 @@ use crate::domain::session::Session;
 use crate::domain::{Actor, Repo};
 use crate::wire::run::{AgentRun, Person, Remote, Run, Sandbox};
 
-/// `sandboxed`: the node is this machine, so its mirrors and its sandbox count.
+/// `here`: the node is this machine, so its mirrors and its sandbox count.
 pub(super) fn build(
     session: &Session,
     agent: &AgentSettings,

@@ -71,8 +71,8 @@ impl Intake {
             return self.complete(Record { n, at, report, raw: None });
         };
         if total > MAX_RECORD {
-            let size = total / (1024 * 1024);
-            return Err(Broken::Bad(format!("sent a record of {size} MiB; 64 MiB is the limit")));
+            let limit = MAX_RECORD / (1024 * 1024);
+            return Err(Broken::Bad(format!("sent a record of {total} bytes; {limit} MiB is the limit")));
         }
         if offset == 0 && body.len() as u64 == total {
             return self.complete(Record { n, at, report, raw: Some(body) });

@@ -160,7 +160,7 @@ impl Inner {
         else {
             return Ok(false);
         };
-        let seen = tokio::time::timeout(Duration::from_secs(60), provider.inspect(&node)).await;
+        let seen = tokio::time::timeout(Duration::from_mins(1), provider.inspect(&node)).await;
         match seen {
             Ok(Ok(Condition::Gone) | Err(NodeError::Gone)) => self.node_vanished(row).await,
             Ok(Ok(Condition::Stopped)) => {

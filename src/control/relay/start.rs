@@ -20,8 +20,8 @@ use crate::wire::link::skip_noise;
 
 /// Name of the file below the node's home that says what to run.
 pub(crate) const RUN_FILE: &str = "run.json";
-const CONNECT: Duration = Duration::from_secs(60);
-const START: Duration = Duration::from_secs(60);
+const CONNECT: Duration = Duration::from_mins(1);
+const START: Duration = Duration::from_mins(1);
 const GREETING: Duration = Duration::from_secs(10);
 /// How often, and how far apart, a supervisor that was just started is called.
 const CALLS: u32 = 20;
@@ -39,12 +39,13 @@ impl Inner {
     pub(super) async fn connect(&self, id: SessionId, attempt: Attempt) -> Result<(Row, Stream), Trouble> {
         let row = self.store.row(id).await?.ok_or(Trouble::Moved)?;
         let known = busy_with(&row, attempt);
-        let row = if known { row } else { self.occupy(id, attempt).await? };
         let link = self.link(&row).await?;
         if known && let Ok(stream) = open(link.as_ref()).await {
             return Ok((row, stream));
         }
-        self.start_supervisor(&row, attempt, link.as_ref()).await?;
+        self.put_run(&row, attempt, link.as_ref()).await?;
+        let row = if known { row } else { self.occupy(id, attempt).await? };
+        self.start_supervisor(link.as_ref()).await?;
         let mut last = String::new();
         for _ in 0..CALLS {
             match open(link.as_ref()).await {
@@ -81,17 +82,25 @@ impl Inner {
 
     async fn link(&self, row: &Row) -> Result<Box<dyn Link>, Trouble> {
         let lease = row.lease.as_deref().ok_or(Trouble::Moved)?;
-        let provider = self.providers.get(&lease.provider).ok_or(Trouble::Moved)?;
+        let missing = || format!("the provider `{}` is not configured", lease.provider);
+        let provider = self.providers.get(&lease.provider);
+        let provider = provider.ok_or_else(|| NodeError::Transient { why: missing(), retry_after: None })?;
         let node = node_of(lease)?;
         in_time(CONNECT, provider.link(&node)).await
     }
 
     /// `run.json` is written for the live attempt alone: an older one's supervisor is started over its own file.
-    async fn start_supervisor(&self, row: &Row, attempt: Attempt, link: &dyn Link) -> Result<(), Trouble> {
-        if row.session.attempt == attempt && row.session.status.runs() {
-            let file = self.run_file(row)?;
-            in_time(START, link.put(&file, Path::new(RUN_FILE), 0o600)).await?;
+    /// Before the node counts as occupied, so that whatever occupies one can be started and swept.
+    async fn put_run(&self, row: &Row, attempt: Attempt, link: &dyn Link) -> Result<(), Trouble> {
+        let other = row.lease.as_ref().and_then(|l| l.busy).is_some_and(|busy| busy != attempt);
+        if other || row.session.attempt != attempt || !row.session.status.runs() {
+            return if busy_with(row, attempt) { Ok(()) } else { Err(Trouble::Moved) };
         }
+        let file = self.run_file(row)?;
+        in_time(START, link.put(&file, Path::new(RUN_FILE), 0o600)).await
+    }
+
+    async fn start_supervisor(&self, link: &dyn Link) -> Result<(), Trouble> {
         let home = link.home().to_string_lossy().into_owned();
         let argv = [self.program(), "supervise".to_owned(), "--home".to_owned(), home, "--detach".to_owned()];
         let output = in_time(START + GREETING, link.exec(&argv, START)).await?;
@@ -111,7 +120,8 @@ impl Inner {
             .ok_or_else(|| refuse(format!("the agent `{}` is not configured any more", session.new.agent)))?;
         let remote = self.remote(&session.new.repo);
         let remote = remote.ok_or_else(|| refuse("no forge is configured any more".to_owned()))?;
-        let here = row.lease.as_ref().is_some_and(|l| l.provider == "local");
+        let provider = row.lease.as_ref().and_then(|l| self.providers.get(&l.provider));
+        let here = provider.is_some_and(|p| p.kind() == "local");
         let run = run::build(session, agent, &self.settings, self.store.instance(), remote, here);
         serde_json::to_vec(&run).map_err(|e| refuse(format!("the run cannot be written: {e}")))
     }

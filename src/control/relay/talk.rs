@@ -34,6 +34,9 @@ const SILENT_PINGS: u32 = 3;
 const HELLO: Duration = Duration::from_secs(30);
 const WRITE: Duration = Duration::from_secs(30);
 const CREDENTIAL: Duration = Duration::from_secs(20);
+/// Attached after this, an attempt that was replaced has nothing left to tell: how much of it was kept is not
+/// known any more, and none of it counts.
+const BEYOND: u64 = 1 << 48;
 /// Commands looked through for answers that the agent has not been told.
 const LOOK_BACK: u32 = 500;
 
@@ -149,9 +152,14 @@ impl<'a> Talk<'a> {
 
     /// Attach, secrets, want and commands, in one write.
     async fn open(&mut self) -> Result<(), Trouble> {
-        let after = if self.row.session.attempt == self.attempt { self.row.session.ingested } else { 0 };
+        let newest = self.row.session.attempt == self.attempt;
+        let after = if newest { self.row.session.ingested } else { BEYOND };
         let (epoch, offset) = (self.inner.next_epoch(), self.intake.offset());
         self.say(Down::Attach { epoch, attempt: self.attempt, after, offset })?;
+        if newest && after > 0 {
+            // The last ack may have been lost with its link.
+            self.say(Down::Ack { n: after })?;
+        }
         if self.inner.level_of(&self.row, self.attempt).is_some_and(|l| l != Level::Stop) {
             let body = self.secrets()?;
             encode(&Frame { header: Down::Secrets, body }, &mut self.out)?;
@@ -356,12 +364,11 @@ impl<'a> Talk<'a> {
                 let asked = timeout(CREDENTIAL, forge.credential(owner, name)).await;
                 match asked {
                     Ok(Ok(Some(secret))) => secret.expose_secret().as_bytes().to_vec(),
-                    Ok(Ok(None)) => Vec::new(),
                     Ok(Err(error)) => {
                         tracing::warn!(session.id = %self.id, %error, "there is no credential for a push");
                         Vec::new()
                     }
-                    Err(_) => Vec::new(),
+                    Ok(Ok(None)) | Err(_) => Vec::new(),
                 }
             }
             _ => Vec::new(),

@@ -1,6 +1,8 @@
 //! How sessions end: pull requests that are refused, grace times, forgotten sessions.
 
 use devtask::control::forge::ForgeError;
+use devtask::domain::lease::State;
+use devtask::domain::report::Report;
 use devtask::domain::session::Status;
 use devtask::wire::api::{Act, Control};
 use devtask::wire::link::Level;
@@ -26,7 +28,7 @@ async fn a_pull_request_that_is_refused_for_good_fails_with_the_reason() {
     world.forge.fail(ForgeError::Permanent("the token may not open pull requests in `acme/shop`".into()));
     world.running().await.end(finished());
     world.until_status(1, Status::Failed).await;
-    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"");
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"the pull request was not opened: the token may not open pull requests in `acme/shop`");
     assert_eq!(world.forge.asked(), 1);
 }
 
@@ -84,4 +86,37 @@ async fn a_suspended_node_is_started_for_the_next_attempt() {
     world.until_status(1, Status::Running).await;
     assert_eq!(world.nodes.names().len(), 1);
     assert_eq!(world.supervisor(1).run().attempt.0, 2);
+}
+
+#[tokio::test]
+async fn a_stop_that_failed_is_tried_again() {
+    let world = World::new().await;
+    world.nodes.can_suspend();
+    world.nodes.refuse_stops(2);
+    world.running().await;
+    world.local.act(&ana(), id(1), Act::Pause { reason: None }, None).await.unwrap();
+    world.until_status(1, Status::Paused).await;
+    for _ in 0..3 {
+        world.settle().await;
+        world.turn(10);
+    }
+    world.until(1, "suspended", |r| r.lease.as_ref().is_some_and(|l| l.state == State::Suspended)).await;
+    assert_eq!(world.nodes.calls().iter().filter(|c| *c == "stop").count(), 3);
+}
+
+#[tokio::test]
+async fn a_pause_before_the_pull_request_holds_it_back() {
+    let world = World::new().await;
+    world.forge.fail(ForgeError::Transient { why: "GitHub answered 502".into(), until: None });
+    let supervisor = world.running().await;
+    supervisor.say(Report::CommandConsumed { c: 1 });
+    supervisor.end(finished());
+    world.until(1, "one try", |r| r.session.publish.tries == 1).await;
+    world.local.act(&ana(), id(1), Act::Pause { reason: None }, None).await.unwrap();
+    world.turn(600);
+    world.settle().await;
+    assert_eq!((world.status(1).await, world.forge.asked()), (Status::Paused, 1));
+    world.local.act(&ana(), id(1), Act::Resume, None).await.unwrap();
+    world.until_status(1, Status::Done).await;
+    assert_eq!(world.row(1).await.session.attempt.0, 1, "nothing is done twice");
 }

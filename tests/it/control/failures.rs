@@ -1,8 +1,10 @@
 //! What goes wrong on nodes and links: tried again while it helps, then told with its cause.
 
 use chrono::TimeDelta;
+use devtask::domain::lease::State;
 use devtask::domain::session::Status;
 use devtask::node::NodeError;
+use devtask::wire::api::{Act, Control};
 use devtask::wire::link::Level;
 
 use super::world::{World, finished, message, settings};
@@ -90,7 +92,7 @@ async fn a_node_that_does_not_come_up_in_time_is_lost_with_its_reason() {
     world.create("one").await.unwrap();
     pass(&world, 620).await;
     world.until_status(1, Status::Failed).await;
-    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"");
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"its node did not come up in time: the node did not answer: no capacity");
 }
 
 #[tokio::test]
@@ -102,7 +104,7 @@ async fn a_supervisor_that_cannot_be_started_is_given_up() {
     world.create("one").await.unwrap();
     pass(&world, 200).await;
     world.until_status(1, Status::Failed).await;
-    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"");
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"its supervisor could not be started: exit code 1: no room");
     assert_eq!(world.nodes.names().len(), 1, "what was never swept is never deleted");
     world.nodes.refuse_starts(0);
     pass(&world, 60).await;
@@ -114,7 +116,6 @@ async fn an_attempt_that_does_not_stop_in_time_is_fenced_and_swept_before_the_ne
     let world = World::new().await;
     let supervisor = world.running().await;
     supervisor.disobey();
-    use devtask::wire::api::{Act, Control};
     let ana = super::world::ana();
     world.local.act(&ana, super::world::id(1), Act::Pause { reason: None }, None).await.unwrap();
     world.until_so("draining", || supervisor.levels().last() == Some(&Level::Drain)).await;
@@ -131,4 +132,64 @@ async fn an_attempt_that_does_not_stop_in_time_is_fenced_and_swept_before_the_ne
     assert_eq!(world.supervisor(1).run().attempt.0, 2);
     assert!(world.markers(1).await.is_empty(), "ghosts are not heard");
     assert!(world.forge.pulls().is_empty());
+}
+
+#[tokio::test]
+async fn a_replaced_attempt_is_swept_over_a_new_link_though_nobody_knows_what_was_kept_of_it() {
+    let world = World::new().await;
+    let supervisor = world.running().await;
+    supervisor.disobey();
+    supervisor.say(message("kept"));
+    world.until_so("acked", || supervisor.acked() == 1).await;
+    let ana = super::world::ana();
+    world.local.act(&ana, super::world::id(1), Act::Pause { reason: None }, None).await.unwrap();
+    world.turn(61);
+    world.until_status(1, Status::Paused).await;
+    world.nodes.unreachable(true);
+    supervisor.cut();
+    world.local.act(&ana, super::world::id(1), Act::Resume, None).await.unwrap();
+    world.until_status(1, Status::Provisioning).await;
+    world.settle().await;
+    world.nodes.unreachable(false);
+    supervisor.say(message("a ghost"));
+    pass(&world, 40).await;
+    world.until_so("attached again", || supervisor.attaches() == 2).await;
+    supervisor.end(finished());
+    world.until_status(1, Status::Running).await;
+    assert_eq!(world.supervisor(1).run().attempt.0, 2);
+    assert_eq!(world.markers(1).await, ["kept"]);
+}
+
+#[tokio::test]
+async fn a_supervisor_that_breaks_the_protocol_is_not_tried_again() {
+    let world = World::new().await;
+    let supervisor = world.running().await;
+    supervisor.lie_about_length();
+    supervisor.say_raw(message("huge"), Some(b"small".to_vec()));
+    world.until_status(1, Status::Failed).await;
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"its supervisor sent a record of 73400320 bytes; 64 MiB is the limit");
+    assert!(world.markers(1).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_agent_that_is_not_configured_any_more_fails_and_frees_its_node() {
+    let mut world = World::new().await;
+    world.nodes.unreachable(true);
+    world.create("one").await.unwrap();
+    world.until(1, "ready", |r| r.lease.as_ref().is_some_and(|l| l.state == State::Ready)).await;
+    world.change(|settings| {
+        let mut agents = std::mem::take(&mut settings.agents);
+        let scripted = agents.remove("scripted").unwrap();
+        agents.insert("other".into(), scripted);
+        settings.agents = agents;
+        settings.agent = "other".into();
+    });
+    world.restart().await;
+    world.nodes.unreachable(false);
+    world.until_status(1, Status::Failed).await;
+    assert_eq!(
+        world.show(1).await.failure.as_deref(),
+        Some("the agent `scripted` is not configured any more")
+    );
+    world.until_so("released", || world.nodes.names().is_empty()).await;
 }

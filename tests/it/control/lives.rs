@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use devtask::domain::command::CommandBody;
+use devtask::domain::command::{CommandBody, MessageMode};
 use devtask::domain::report::{Ending, Report};
 use devtask::domain::session::Status;
 use devtask::wire::api::{Control, Message};
@@ -29,7 +29,23 @@ async fn a_brief_becomes_a_pull_request() {
     assert_eq!(supervisor.credentials(), ["x-access-token:for-one-push"]);
     assert_eq!(world.forge.pulls().len(), 1);
     assert_eq!(world.show(1).await.pull_request.unwrap().number, 1);
-    insta::assert_snapshot!(world.log(1).await, @"");
+    insta::assert_snapshot!(world.log(1).await, @r#"
+    1 session.created
+    2 command.issued
+    3 session.queued New
+    4 session.admitted
+    5 node.changed Requested
+    6 node.changed Creating
+    7 node.changed Booting
+    8 node.changed Ready
+    9 session.running
+    10 command.consumed
+    11 agent.message I sort it
+    12 attempt.ended
+    13 session.publishing
+    14 session.published #1
+    15 session.done
+    "#);
 }
 
 #[tokio::test]
@@ -134,7 +150,7 @@ async fn messages_reach_the_agent_and_a_settled_session_goes_on() {
     let world = World::new().await;
     let supervisor = world.running().await;
     supervisor.say(Report::CommandConsumed { c: 1 });
-    let say = |text: &str| Message { text: text.into(), mode: Default::default() };
+    let say = |text: &str| Message { text: text.into(), mode: MessageMode::default() };
     world.local.message(&ana(), id(1), say("also the list")).await.unwrap();
     world.until_so("heard", || supervisor.commands().len() == 2).await;
     supervisor.say(Report::CommandConsumed { c: 2 });
@@ -199,4 +215,15 @@ async fn the_loop_by_itself_brings_a_session_to_its_end() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     local.shutdown().await;
+}
+
+#[test]
+fn the_bench_of_the_relay_takes_every_event() {
+    let figure = super::bench::measure(2_000);
+    assert_eq!(figure.events, 2_000);
+    assert!(figure.cpu_us > 0.0 && figure.per_second > 0.0);
+    println!(
+        "relay: {:.1} us of processor and {:.0} events a second, unoptimized",
+        figure.cpu_us, figure.per_second
+    );
 }

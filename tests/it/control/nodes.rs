@@ -24,6 +24,7 @@ struct Inside {
     refuse_starts: u32,
     calls: Vec<String>,
     suspends: bool,
+    refuse_stops: u32,
     unreachable: bool,
 }
 
@@ -49,6 +50,10 @@ impl Nodes {
 
     pub fn can_suspend(&self) {
         self.inside().suspends = true;
+    }
+
+    pub fn refuse_stops(&self, times: u32) {
+        self.inside().refuse_stops = times;
     }
 
     pub fn unreachable(&self, yes: bool) {
@@ -135,6 +140,10 @@ impl Provider for Nodes {
     async fn stop(&self, node: &NodeRef) -> Result<(), NodeError> {
         let mut inside = self.inside();
         inside.calls.push("stop".into());
+        if inside.refuse_stops > 0 {
+            inside.refuse_stops -= 1;
+            return Err(NodeError::Transient { why: "busy".into(), retry_after: None });
+        }
         inside.nodes.get_mut(&node.name).ok_or(NodeError::Gone)?.stopped = true;
         Ok(())
     }
@@ -169,7 +178,7 @@ impl Provider for Nodes {
 }
 
 fn incarnation(key: &Key) -> String {
-    key.as_str().splitn(2, '-').nth(1).unwrap().to_owned()
+    key.as_str().split_once('-').unwrap().1.to_owned()
 }
 
 struct Wire {

@@ -1,7 +1,7 @@
 //! What people say to sessions, and how they are refused.
 
 use devtask::domain::ask::{Answer, AskWhat, Choice, Question};
-use devtask::domain::command::CommandBody;
+use devtask::domain::command::{CommandBody, MessageMode};
 use devtask::domain::report::{Ending, Report};
 use devtask::domain::session::{Hold, Status};
 use devtask::domain::{AskId, lease};
@@ -67,7 +67,7 @@ async fn a_pause_while_running_drains_and_a_resume_goes_on() {
     world.until(1, "swept", |r| r.lease.as_ref().is_some_and(|l| l.busy.is_none())).await;
     assert_eq!(supervisor.levels()[..2], [Level::Run, Level::Drain]);
     let refused = world.local.act(&ana(), id(1), pause(), None).await.unwrap_err();
-    insta::assert_snapshot!(told(&refused), @"");
+    insta::assert_snapshot!(told(&refused), @"Illegal: dt-1 is paused, so it cannot be told to pause | legal now: resume, cancel, message");
     world.local.act(&ana(), id(1), Act::Resume, None).await.unwrap();
     world.until_status(1, Status::Running).await;
     assert_eq!(world.nodes.names().len(), 1, "the same node is used again");
@@ -88,7 +88,7 @@ async fn a_deferred_ask_pauses_and_its_answer_resumes() {
     assert_eq!(asks.iter().map(|a| a.handle.as_str()).collect::<Vec<_>>(), ["dt-1:toolu_1"]);
     world.local.answer(&ana(), "dt-1:toolu_1", by_price()).await.unwrap();
     let twice = world.local.answer(&ana(), "dt-1:toolu_1", by_price()).await.unwrap_err();
-    insta::assert_snapshot!(told(&twice), @"");
+    insta::assert_snapshot!(told(&twice), @"Settled: this ask was settled before: ana answered it | -");
     world.until_status(1, Status::Running).await;
     let next = world.supervisor(1);
     world.until_so("answered", || next.commands().len() == 1).await;
@@ -159,7 +159,7 @@ async fn the_same_key_gets_the_first_answer() {
     let again = world.local.create(&ana(), create("one"), Some("k")).await.unwrap();
     assert_eq!(first.id, again.id);
     let other = world.local.create(&ana(), create("two"), Some("k")).await.unwrap_err();
-    insta::assert_snapshot!(told(&other), @"");
+    insta::assert_snapshot!(told(&other), @"KeyReused: this `Idempotency-Key` was used for another request | use a new key for a new request");
     let page = world.local.list(Filter::default()).await.unwrap();
     assert_eq!(page.sessions.len(), 1);
 }
@@ -188,7 +188,16 @@ async fn what_cannot_work_is_refused_at_the_door() {
         let refusal = world.local.create(&ana(), new, None).await.unwrap_err();
         lines.push(told(&refusal).replace(&*empty.path().to_string_lossy(), "FOLDER"));
     }
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    Invalid: there is no repository `acme/ship`, or DevTask may not see it | check the spelling, and that DevTask's token may see the repository
+    Invalid: `shop` names no repository; say `owner/name`, a GitHub address or an absolute path | -
+    Invalid: `FOLDER` is no git repository | give the folder that holds `.git`
+    Invalid: there is no provider `moon` | known: local
+    Invalid: there is no agent `bond` | known: scripted
+    Invalid: `--upload-pack=x` is no branch name | -
+    Invalid: `--dangerous` is no name of a model or an effort | -
+    Invalid: the brief is empty; say what should be different when the session is done | -
+    "#);
 }
 
 #[tokio::test]
@@ -213,13 +222,13 @@ async fn an_old_reading_is_refused_only_where_the_verb_is_not_legal_any_more() {
     let view = world.create("one").await.unwrap();
     world.local.act(&ana(), id(1), pause(), Some(view.rev)).await.unwrap();
     let late = world.local.act(&ana(), id(1), pause(), Some(view.rev)).await.unwrap_err();
-    insta::assert_snapshot!(told(&late), @"");
+    insta::assert_snapshot!(told(&late), @"Outdated: dt-1 has changed since you looked: it is paused now, so there is nothing to pause | legal now: resume, cancel, message");
     world.local.act(&ana(), id(1), Act::Cancel { reason: None }, Some(view.rev)).await.unwrap();
     let gone =
-        world.local.message(&ana(), id(1), Message { text: "hi".into(), mode: Default::default() }).await;
-    insta::assert_snapshot!(told(&gone.unwrap_err()), @"");
+        world.local.message(&ana(), id(1), Message { text: "hi".into(), mode: MessageMode::default() }).await;
+    insta::assert_snapshot!(told(&gone.unwrap_err()), @"Illegal: dt-1 is cancelled, so it cannot be told to message | legal now: rerun");
     let unknown = world.local.show(id(9)).await.unwrap_err();
-    insta::assert_snapshot!(told(&unknown), @"");
+    insta::assert_snapshot!(told(&unknown), @"NotFound: there is no session dt-9 | `devtask list` shows them");
 }
 
 #[tokio::test]

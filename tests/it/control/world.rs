@@ -31,6 +31,8 @@ pub struct World {
     pub forge: Fake,
     pub local: Local,
     settings: Settings,
+    /// A real forge instead of the model.
+    other: Option<Arc<dyn Forge>>,
 }
 
 pub fn settings() -> Settings {
@@ -76,12 +78,17 @@ impl World {
     }
 
     pub async fn with(settings: Settings) -> Self {
+        Self::on(settings, None).await
+    }
+
+    pub async fn on(settings: Settings, other: Option<Arc<dyn Forge>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::by_hand(DateTime::from_timestamp(1_760_000_000, 0).unwrap());
         let store = Store::open(dir.path(), clock.clone()).await.unwrap();
         let (nodes, forge) = (Nodes::default(), Fake::default());
-        let local = put_together(&settings, &store, &nodes, &forge, &clock);
-        Self { dir, clock, store, nodes, forge, local, settings }
+        let used = other.clone().unwrap_or_else(|| Arc::new(forge.clone()));
+        let local = put_together(&settings, &store, &nodes, used, &clock);
+        Self { dir, clock, store, nodes, forge, local, settings, other }
     }
 
     /// The control plane dies and comes back over the same database; nodes and supervisors never notice.
@@ -90,7 +97,13 @@ impl World {
         self.store.close().await;
         self.turn(1);
         self.store = Store::open(self.dir.path(), self.clock.clone()).await.unwrap();
-        self.local = put_together(&self.settings, &self.store, &self.nodes, &self.forge, &self.clock);
+        let used = self.other.clone().unwrap_or_else(|| Arc::new(self.forge.clone()));
+        self.local = put_together(&self.settings, &self.store, &self.nodes, used, &self.clock);
+    }
+
+    /// Takes effect at the next restart.
+    pub fn change(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
     }
 
     pub fn turn(&self, seconds: i64) {
@@ -181,10 +194,15 @@ impl World {
     }
 }
 
-fn put_together(settings: &Settings, store: &Store, nodes: &Nodes, forge: &Fake, clock: &Clock) -> Local {
+fn put_together(
+    settings: &Settings,
+    store: &Store,
+    nodes: &Nodes,
+    forge: Arc<dyn Forge>,
+    clock: &Clock,
+) -> Local {
     let provider: Arc<dyn devtask::node::Provider> = Arc::new(nodes.clone());
     let providers: Providers = BTreeMap::from([("local".to_owned(), provider)]);
-    let forge: Arc<dyn Forge> = Arc::new(forge.clone());
     Local::new(settings.clone(), store.clone(), providers, Some(forge), clock.clone()).unwrap()
 }
 
@@ -194,11 +212,12 @@ fn line(event: &Event) -> String {
     let more = match &event.body {
         Body::NodeChanged { state, .. } => format!(" {state:?}"),
         Body::Queued { why, .. } => format!(" {why:?}"),
-        Body::Failed { cause } | Body::AttemptLost { cause } => format!(" {cause}"),
+        Body::Failed { cause } | Body::AttemptLost { cause } | Body::PublishFailed { cause, .. } => {
+            format!(" {cause}")
+        }
         Body::Report(Report::Message { text }) => format!(" {text}"),
         Body::Held { hold, .. } | Body::Lifted { hold, .. } => format!(" {}", hold.name()),
         Body::Published { pull_request } => format!(" #{}", pull_request.number),
-        Body::PublishFailed { cause, .. } => format!(" {cause}"),
         _ => String::new(),
     };
     format!("{} {kind}{more}", event.seq)
