@@ -115,7 +115,7 @@ impl Turn<'_> {
                 // The last of several takes the place of the others, which are lost without a word: as the real
                 // agent does.
                 Hooked::Defer => {
-                    deferred = deferred.filter(|d| d.0 > at).or_else(|| Some((at, call.clone())))
+                    deferred = deferred.filter(|d| d.0 > at).or_else(|| Some((at, call.clone())));
                 }
                 said => self.settle(&call, said).await?,
             }
