@@ -57,8 +57,7 @@ async fn a_marker_said_but_not_noted_is_repeated_under_its_own_uuid() {
     // As a kill between the print of marker 4 and its note would leave it: the note and all behind it are gone.
     let path = transcript::Transcript::find(place.config.path(), place.session).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
-    let kept: Vec<&str> = text.split_inclusive('
-').take_while(|l| !l.contains("marker 4 of 5")).collect();
+    let kept: Vec<&str> = text.split_inclusive('\n').take_while(|l| !l.contains("marker 4 of 5")).collect();
     std::fs::write(&path, kept.concat() + "{\"torn").unwrap();
 
     let mut agent = place.resume(&[]);
