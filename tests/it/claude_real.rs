@@ -1,62 +1,99 @@
-//! The real `claude` binary, driven by the adapter, on a scripted model.
+//! Conversations through the adapter: with the scripted agent always, with the real `claude` binary where there is one.
 //!
-//! Knows two things of its surroundings: `DEVTASK_CLAUDE` names the binary (absent: these tests say so and pass), and
-//! `DEVTASK_MODEL_URL` the scripted model's address. Must not know the protocol: whatever is said to the agent goes
+//! Knows that `DEVTASK_CLAUDE` names the real binary (absent: the tests say so and talk to the scripted agent alone); the
+//! real one is given the scripted model to think with. Must not know the protocol: whatever is said to an agent goes
 //! through the adapter, and what is asserted are its signals and the files the agent left.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use devtask::agent::claude::Claude;
 use devtask::agent::framing::Lines;
-use devtask::agent::{Adapter, Remedy, Signal, Start, Word, probe};
+use devtask::agent::{Adapter, Launch, Remedy, Signal, Start, Word, probe};
+use devtask::clock::Clock;
 use devtask::domain::AskId;
 use devtask::domain::ask::{Answer, AskWhat, Decision};
 use devtask::domain::report::{Report, TurnOutcome};
+use devtask::workbench::agent as scripted;
+use devtask::workbench::model::Model;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A conversation's folders, which outlive its processes.
 struct Conversation {
-    binary: PathBuf,
-    model: String,
     dir: tempfile::TempDir,
     id: Uuid,
+    /// The real binary and the model it thinks with; else the scripted agent.
+    real: Option<(PathBuf, Model)>,
 }
 
 /// One process of it.
 struct Process {
-    child: Child,
-    input: ChildStdin,
-    lines: Lines<ChildStdout>,
+    far: Far,
+    input: Box<dyn AsyncWrite + Send + Unpin>,
+    lines: Lines<Box<dyn AsyncRead + Send + Unpin>>,
+    errors: JoinHandle<String>,
     claude: Claude,
     seen: Vec<Signal>,
 }
 
+enum Far {
+    Real(Child),
+    /// Keeps the sender of its signals: a closed one would be a signal too.
+    Scripted(JoinHandle<scripted::End>, tokio::sync::mpsc::UnboundedSender<scripted::Signal>),
+}
+
 impl Conversation {
+    /// The same conversation with each agent there is.
+    async fn both(number: u128) -> Vec<Self> {
+        let mut all = vec![Self::new(number, None)];
+        all.extend(Self::real(number).await);
+        all
+    }
+
     /// `None`, and a word about it, where the real binary is not to be had.
-    fn new(number: u128) -> Option<Self> {
-        let (binary, model) = (std::env::var("DEVTASK_CLAUDE"), std::env::var("DEVTASK_MODEL_URL"));
-        let (Ok(binary), Ok(model)) = (binary, model) else {
-            println!(
-                "skipped: DEVTASK_CLAUDE and DEVTASK_MODEL_URL do not name the real agent and a scripted model"
-            );
+    async fn real(number: u128) -> Option<Self> {
+        let Some(binary) = std::env::var_os("DEVTASK_CLAUDE") else {
+            println!("skipped with the real agent: DEVTASK_CLAUDE does not name it");
             return None;
         };
+        Some(Self::new(number, Some((binary.into(), Model::start().await.unwrap()))))
+    }
+
+    fn new(number: u128, real: Option<(PathBuf, Model)>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("work")).unwrap();
-        Some(Self { binary: binary.into(), model, dir, id: Uuid::from_u128(number << 64 | 1) })
+        Self { dir, id: Uuid::from_u128(number << 64 | 1), real }
     }
 
     fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join("work").join(name)
+    }
+
+    /// Waits until the transcript on disk knows this call.
+    async fn transcript_names(&self, ask: &AskId) {
+        let config = self.dir.path().join("config/projects");
+        let name = format!("{}.jsonl", self.id);
+        let known = || {
+            let folders = std::fs::read_dir(&config).into_iter().flatten().flatten();
+            let texts = folders.filter_map(|f| std::fs::read_to_string(f.path().join(&name)).ok());
+            texts.into_iter().any(|text| text.contains(&ask.0))
+        };
+        let written = async {
+            while !known() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, written).await.expect("the transcript is written");
     }
 
     async fn start(&self, resume: bool, require_approval_for: &[&str]) -> Process {
@@ -64,8 +101,10 @@ impl Conversation {
     }
 
     async fn begin(&self, resume: bool, plan: bool, require_approval_for: &[&str]) -> Process {
-        let mut claude = Claude::new(Start {
-            command: vec![self.binary.to_string_lossy().into_owned()],
+        let binary =
+            self.real.as_ref().map_or_else(|| "scripted".into(), |(binary, _)| binary.to_string_lossy());
+        let claude = Claude::new(Start {
+            command: vec![binary.into_owned()],
             conversation: self.id,
             resume,
             model: None,
@@ -74,14 +113,25 @@ impl Conversation {
             require_approval_for: require_approval_for.iter().map(|t| (*t).to_owned()).collect(),
             config_dir: self.dir.path().join("config"),
         });
-        let launch = claude.launch();
+        let mut launch = claude.launch();
+        launch.env.insert("PATH".to_owned(), std::env::var("PATH").unwrap());
+        launch.env.insert("HOME".to_owned(), self.dir.path().to_string_lossy().into_owned());
+        let mut process = match &self.real {
+            Some((_, model)) => self.spawn(claude, launch, model),
+            None => self.play(claude, launch),
+        };
+        for line in process.claude.open() {
+            process.write(line).await;
+        }
+        process
+    }
+
+    fn spawn(&self, claude: Claude, launch: Launch, model: &Model) -> Process {
         let mut child = Command::new(launch.argv.first().unwrap())
             .args(launch.argv.iter().skip(1))
             .env_clear()
             .envs(launch.env)
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("HOME", self.dir.path())
-            .env("ANTHROPIC_BASE_URL", &self.model)
+            .env("ANTHROPIC_BASE_URL", model.url())
             .env("ANTHROPIC_API_KEY", "dummy")
             .current_dir(self.dir.path().join("work"))
             .stdin(Stdio::piped())
@@ -91,16 +141,46 @@ impl Conversation {
             .spawn()
             .unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let open = claude.open();
-        let mut process = Process { child, input, lines: Lines::new(output), claude, seen: Vec::new() };
-        for line in open {
-            process.write(line).await;
-        }
-        process
+        let errors = child.stderr.take().unwrap();
+        Process::new(Far::Real(child), Box::new(input), Box::new(output), Box::new(errors), claude)
+    }
+
+    fn play(&self, claude: Claude, launch: Launch) -> Process {
+        let (input, agents_input) = tokio::io::duplex(1 << 20);
+        let (agents_output, output) = tokio::io::duplex(1 << 20);
+        let (agents_errors, errors) = tokio::io::duplex(1 << 20);
+        let (send, signals) = tokio::sync::mpsc::unbounded_channel();
+        let io = scripted::Stdio {
+            input: Box::new(agents_input),
+            output: Box::new(agents_output),
+            errors: Box::new(agents_errors),
+            signals,
+        };
+        let env: BTreeMap<String, String> = launch.env;
+        let cwd = self.dir.path().join("work");
+        let at = scripted::Surroundings { env, cwd, clock: Clock::system(), pid: 1 };
+        let args: Vec<String> = launch.argv.into_iter().skip(1).collect();
+        let run = tokio::spawn(async move { scripted::run(io, &args, at).await });
+        Process::new(Far::Scripted(run, send), Box::new(input), Box::new(output), Box::new(errors), claude)
     }
 }
 
 impl Process {
+    fn new(
+        far: Far,
+        input: Box<dyn AsyncWrite + Send + Unpin>,
+        output: Box<dyn AsyncRead + Send + Unpin>,
+        mut errors: Box<dyn AsyncRead + Send + Unpin>,
+        claude: Claude,
+    ) -> Self {
+        let errors = tokio::spawn(async move {
+            let mut text = String::new();
+            let _ = errors.read_to_string(&mut text).await;
+            text
+        });
+        Self { far, input, lines: Lines::new(output), errors, claude, seen: Vec::new() }
+    }
+
     async fn write(&mut self, mut line: Vec<u8>) {
         line.push(b'\n');
         self.input.write_all(&line).await.expect("the agent reads");
@@ -138,6 +218,7 @@ impl Process {
     /// Listens until a signal since the last call gives a value.
     async fn until<T>(&mut self, what: &str, mut find: impl FnMut(&Signal) -> Option<T>) -> T {
         let mut from = 0;
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let found = self.seen.iter().enumerate().skip(from).find_map(|(at, s)| Some((at, find(s)?)));
             if let Some((at, found)) = found {
@@ -145,7 +226,7 @@ impl Process {
                 return found;
             }
             from = self.seen.len();
-            let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await;
+            let line = tokio::time::timeout_at(deadline, self.lines.next_line()).await;
             let line = line.unwrap_or_else(|_| panic!("no {what}; seen: {:?}", self.seen)).unwrap();
             let line = line.unwrap_or_else(|| panic!("the agent ended before {what}; seen: {:?}", self.seen));
             let signals = self.claude.heard(line);
@@ -182,20 +263,37 @@ impl Process {
     }
 
     /// Closes its standard input and waits for it to go.
-    async fn close(mut self) -> i32 {
+    async fn close(self) -> i32 {
         drop(self.input);
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it goes");
-        status.unwrap().code().unwrap()
+        // Nobody listens any more; it must not wait for us.
+        let mut lines = self.lines;
+        let drain = async { while let Ok(Some(_)) = lines.next_line().await {} };
+        let end = async {
+            match self.far {
+                Far::Real(mut child) => child.wait().await.unwrap().code().unwrap(),
+                Far::Scripted(run, _signals) => match run.await.unwrap() {
+                    scripted::End::Code(code) => i32::from(code),
+                    scripted::End::Signal(number) => 128 + number,
+                },
+            }
+        };
+        tokio::time::timeout(PATIENCE, async { tokio::join!(drain, end).1 }).await.expect("it goes")
     }
 
-    async fn kill(mut self) {
-        self.child.kill().await.unwrap();
+    async fn kill(self) {
+        match self.far {
+            Far::Real(mut child) => child.kill().await.unwrap(),
+            Far::Scripted(run, _signals) => {
+                run.abort();
+                let _ = run.await;
+            }
+        }
     }
 }
 
-/// A prompt the scripted model plays.
+/// A prompt that carries what the scripted agent does, or the scripted model thinks.
 fn script(steps: &Value) -> String {
-    format!("go <fake>{steps}</fake>")
+    format!("go <script>{steps}</script>")
 }
 
 fn question() -> Value {
@@ -214,222 +312,226 @@ fn touch(file: &Path) -> Value {
 
 #[tokio::test]
 async fn the_probe_takes_the_real_binary() {
-    let Some(talk) = Conversation::new(1) else { return };
-    let command = [talk.binary.to_string_lossy().into_owned()];
+    let Some(talk) = Conversation::real(1).await else { return };
+    let command = [talk.real.as_ref().unwrap().0.to_string_lossy().into_owned()];
     let path = std::env::var("PATH").unwrap();
     assert!(probe::probe(&command, &path).await.unwrap() >= probe::PINNED);
 }
 
 #[tokio::test]
 async fn a_question_answered_while_it_is_held_goes_on_in_the_same_turn() {
-    let Some(talk) = Conversation::new(2) else { return };
-    let mut agent = talk.start(false, &[]).await;
-    agent.say(1, ask_then_tell()).await;
-    let (ask, what) = agent.held().await;
-    assert!(matches!(what, AskWhat::Questions { questions } if questions.len() == 1));
-    agent.answer(&ask).await;
-    agent.applied(&ask).await;
-    assert!(agent.said().await.contains(r#""Which database?"="SQLite""#));
-    assert_eq!(agent.close().await, 0);
+    for talk in Conversation::both(2).await {
+        let mut agent = talk.start(false, &[]).await;
+        agent.say(1, ask_then_tell()).await;
+        let (ask, what) = agent.held().await;
+        assert!(matches!(what, AskWhat::Questions { questions } if questions.len() == 1));
+        agent.answer(&ask).await;
+        agent.applied(&ask).await;
+        assert!(agent.said().await.contains(r#""Which database?"="SQLite""#));
+        assert_eq!(agent.close().await, 0);
+    }
 }
 
 #[tokio::test]
 async fn a_deferred_question_survives_kills_and_comes_back_under_its_id() {
-    let Some(talk) = Conversation::new(3) else { return };
-    let mut agent = talk.start(false, &[]).await;
-    agent.say(1, ask_then_tell()).await;
-    let (ask, _) = agent.held().await;
-    agent.tell(Word::DeferAll).await;
-    assert_eq!(agent.ended().await, TurnOutcome::Deferred { ask: ask.clone() });
-    assert_eq!(agent.close().await, 0);
+    for talk in Conversation::both(3).await {
+        let mut agent = talk.start(false, &[]).await;
+        agent.say(1, ask_then_tell()).await;
+        let (ask, _) = agent.held().await;
+        agent.tell(Word::DeferAll).await;
+        assert_eq!(agent.ended().await, TurnOutcome::Deferred { ask: ask.clone() });
+        assert_eq!(agent.close().await, 0);
 
-    let mut agent = talk.start(true, &[]).await;
-    assert_eq!(agent.held().await.0, ask);
-    agent.kill().await;
+        let mut agent = talk.start(true, &[]).await;
+        assert_eq!(agent.held().await.0, ask);
+        agent.kill().await;
 
-    let mut agent = talk.start(true, &[]).await;
-    assert_eq!(agent.held().await.0, ask);
-    agent.answer(&ask).await;
-    agent.applied(&ask).await;
-    assert!(agent.said().await.contains(r#""Which database?"="SQLite""#));
-    assert_eq!(agent.close().await, 0);
+        let mut agent = talk.start(true, &[]).await;
+        assert_eq!(agent.held().await.0, ask);
+        agent.answer(&ask).await;
+        agent.applied(&ask).await;
+        assert!(agent.said().await.contains(r#""Which database?"="SQLite""#));
+        assert_eq!(agent.close().await, 0);
+    }
 }
 
 #[tokio::test]
 async fn an_answer_that_is_there_before_the_deferred_question_is_given_to_it() {
-    let Some(talk) = Conversation::new(4) else { return };
-    let mut agent = talk.start(false, &[]).await;
-    agent.say(1, ask_then_tell()).await;
-    let (ask, _) = agent.held().await;
-    agent.tell(Word::DeferAll).await;
-    agent.ended().await;
-    agent.close().await;
+    for talk in Conversation::both(4).await {
+        let mut agent = talk.start(false, &[]).await;
+        agent.say(1, ask_then_tell()).await;
+        let (ask, _) = agent.held().await;
+        agent.tell(Word::DeferAll).await;
+        agent.ended().await;
+        agent.close().await;
 
-    let mut agent = talk.start(true, &[]).await;
-    agent.answer(&ask).await;
-    agent.applied(&ask).await;
-    let said = agent.said().await;
-    assert!(said.starts_with("Then: Your questions have been answered"), "{said}");
-    agent.close().await;
+        let mut agent = talk.start(true, &[]).await;
+        agent.answer(&ask).await;
+        agent.applied(&ask).await;
+        let goes_on = "Then: Your questions have been answered";
+        let goes_on = |s: &Signal| matches!(s, Signal::Report { report: Report::Message { text }, .. } if text.starts_with(goes_on));
+        agent.until("the turn going on", |s| goes_on(s).then_some(())).await;
+        agent.kill().await;
+    }
 }
 
 #[tokio::test]
 async fn a_command_under_approval_never_runs_before_it_is_approved() {
-    let Some(talk) = Conversation::new(5) else { return };
-    let made = talk.file("made.txt");
-    let mut agent = talk.start(false, &["Bash"]).await;
-    agent
-        .say(
-            1,
-            script(&json!([{"tool": "Bash", "input": touch(&made)}, {"text": "Then: {{last_tool_result}}"}])),
-        )
-        .await;
-    let (ask, what) = agent.held().await;
-    let detail = format!("touch {}", made.display());
-    assert_eq!(what, AskWhat::Permission { tool: "Bash".to_owned(), detail });
-    agent.tell(Word::DeferAll).await;
-    assert_eq!(agent.ended().await, TurnOutcome::Deferred { ask: ask.clone() });
-    agent.close().await;
-    assert!(!made.exists());
+    for talk in Conversation::both(5).await {
+        let made = talk.file("made.txt");
+        let mut agent = talk.start(false, &["Bash"]).await;
+        agent
+            .say(
+                1,
+                script(
+                    &json!([{"tool": "Bash", "input": touch(&made)}, {"text": "Then: {{last_tool_result}}"}]),
+                ),
+            )
+            .await;
+        let (ask, what) = agent.held().await;
+        let detail = format!("touch {}", made.display());
+        assert_eq!(what, AskWhat::Permission { tool: "Bash".to_owned(), detail });
+        agent.tell(Word::DeferAll).await;
+        assert_eq!(agent.ended().await, TurnOutcome::Deferred { ask: ask.clone() });
+        agent.close().await;
+        assert!(!made.exists());
 
-    let mut agent = talk.start(true, &["Bash"]).await;
-    assert_eq!(agent.held().await.0, ask);
-    assert!(!made.exists());
-    agent.decide(&ask, Decision::Allow).await;
-    agent.applied(&ask).await;
-    agent.said().await;
-    assert!(made.exists());
-    agent.close().await;
+        let mut agent = talk.start(true, &["Bash"]).await;
+        assert_eq!(agent.held().await.0, ask);
+        assert!(!made.exists());
+        agent.decide(&ask, Decision::Allow).await;
+        agent.applied(&ask).await;
+        agent.said().await;
+        assert!(made.exists());
+        agent.close().await;
+    }
 }
 
 #[tokio::test]
 async fn a_command_that_is_not_approved_is_not_run_and_the_agent_hears_why() {
-    let Some(talk) = Conversation::new(6) else { return };
-    let made = talk.file("made.txt");
-    let mut agent = talk.start(false, &["bash"]).await;
-    agent
-        .say(
-            1,
-            script(&json!([{"tool": "Bash", "input": touch(&made)}, {"text": "Then: {{last_tool_result}}"}])),
-        )
-        .await;
-    let (ask, _) = agent.held().await;
-    agent.decide(&ask, Decision::Deny).await;
-    agent.applied(&ask).await;
-    assert!(agent.said().await.contains("did not allow this"));
-    assert!(!made.exists());
-    agent.close().await;
+    for talk in Conversation::both(6).await {
+        let made = talk.file("made.txt");
+        let mut agent = talk.start(false, &["bash"]).await;
+        agent
+            .say(
+                1,
+                script(
+                    &json!([{"tool": "Bash", "input": touch(&made)}, {"text": "Then: {{last_tool_result}}"}]),
+                ),
+            )
+            .await;
+        let (ask, _) = agent.held().await;
+        agent.decide(&ask, Decision::Deny).await;
+        agent.applied(&ask).await;
+        assert!(agent.said().await.contains("did not allow this"));
+        assert!(!made.exists());
+        agent.close().await;
+    }
 }
 
 #[tokio::test]
 async fn of_two_questions_held_together_one_is_deferred_and_the_other_asked_again_later() {
-    let Some(talk) = Conversation::new(7) else { return };
-    let call = json!({"name": "AskUserQuestion", "input": question()});
-    let mut agent = talk.start(false, &[]).await;
-    agent.say(1, script(&json!([{"tools": [call, call]}, {"text": "Then: {{last_tool_result}}"}]))).await;
-    let (first, _) = agent.held().await;
-    let (second, _) = agent.held().await;
-    agent.tell(Word::DeferAll).await;
-    let back = |s: &Signal| if let Signal::TakenBack { ask, .. } = s { Some(ask.clone()) } else { None };
-    assert_eq!(agent.until("the first taken back", back).await, first);
-    assert_eq!(agent.ended().await, TurnOutcome::Deferred { ask: second.clone() });
-    agent.close().await;
+    for talk in Conversation::both(7).await {
+        let call = json!({"name": "AskUserQuestion", "input": question()});
+        let mut agent = talk.start(false, &[]).await;
+        agent.say(1, script(&json!([{"tools": [call, call]}, {"text": "Then: {{last_tool_result}}"}]))).await;
+        let (first, _) = agent.held().await;
+        let (second, _) = agent.held().await;
+        agent.tell(Word::DeferAll).await;
+        let back = |s: &Signal| if let Signal::TakenBack { ask, .. } = s { Some(ask.clone()) } else { None };
+        assert_eq!(agent.until("the first taken back", back).await, first);
+        assert_eq!(agent.ended().await, TurnOutcome::Deferred { ask: second.clone() });
+        agent.close().await;
 
-    let mut agent = talk.start(true, &[]).await;
-    assert_eq!(agent.held().await.0, second);
-    agent.answer(&second).await;
-    agent.applied(&second).await;
-    agent.said().await;
-    agent.close().await;
+        let mut agent = talk.start(true, &[]).await;
+        assert_eq!(agent.held().await.0, second);
+        agent.answer(&second).await;
+        agent.applied(&second).await;
+        agent.said().await;
+        agent.close().await;
+    }
 }
 
 #[tokio::test]
 async fn an_answer_whose_question_died_with_its_process_is_said_in_words() {
-    let Some(talk) = Conversation::new(8) else { return };
+    let Some(talk) = Conversation::real(8).await else { return };
     let mut agent = talk.start(false, &[]).await;
     agent.say(1, ask_then_tell()).await;
     let (ask, _) = agent.held().await;
     // The transcript is written lazily: a kill right away would leave no conversation at all.
-    let mirrored =
-        |s: &Signal| matches!(s, Signal::Report { report: Report::Transcript { .. }, .. }).then_some(());
-    agent.until("the transcript", mirrored).await;
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    talk.transcript_names(&ask).await;
     agent.kill().await;
 
     let mut agent = talk.start(true, &[]).await;
     agent.answer(&ask).await;
     agent.applied(&ask).await;
-    agent.said().await;
-    agent.close().await;
+    agent.kill().await;
 }
 
 #[tokio::test]
 async fn an_interrupt_takes_a_held_question_back_and_the_agent_stays_usable() {
-    let Some(talk) = Conversation::new(9) else { return };
-    let mut agent = talk.start(false, &[]).await;
-    agent.say(1, ask_then_tell()).await;
-    let (ask, _) = agent.held().await;
-    agent.tell(Word::Interrupt).await;
-    let back = |s: &Signal| if let Signal::TakenBack { ask, .. } = s { Some(ask.clone()) } else { None };
-    assert_eq!(agent.until("taken back", back).await, ask);
-    assert_eq!(agent.ended().await, TurnOutcome::Interrupted);
-    agent.say(2, script(&json!([{"text": "still here"}]))).await;
-    assert_eq!(agent.said().await, "still here");
-    agent.close().await;
+    for talk in Conversation::both(9).await {
+        let mut agent = talk.start(false, &[]).await;
+        agent.say(1, ask_then_tell()).await;
+        let (ask, _) = agent.held().await;
+        agent.tell(Word::Interrupt).await;
+        let back = |s: &Signal| if let Signal::TakenBack { ask, .. } = s { Some(ask.clone()) } else { None };
+        assert_eq!(agent.until("taken back", back).await, ask);
+        assert_eq!(agent.ended().await, TurnOutcome::Interrupted);
+        agent.say(2, script(&json!([{"text": "still here"}]))).await;
+        assert_eq!(agent.said().await, "still here");
+        agent.close().await;
+    }
 }
 
 #[tokio::test]
 async fn a_start_that_cannot_be_is_told_with_its_remedy() {
-    let Some(talk) = Conversation::new(10) else { return };
-    let mut agent = talk.start(true, &[]).await;
-    let output = agent.child.stderr.take().unwrap();
-    while let Some(line) = agent.lines.next_line().await.unwrap() {
-        let signals = agent.claude.heard(line);
-        assert!(!signals.iter().any(|s| matches!(s, Signal::TurnEnded { .. })), "{signals:?}");
+    for talk in Conversation::both(10).await {
+        let mut agent = talk.start(true, &[]).await;
+        while let Some(line) = agent.lines.next_line().await.unwrap() {
+            let signals = agent.claude.heard(line);
+            assert!(!signals.iter().any(|s| matches!(s, Signal::TurnEnded { .. })), "{signals:?}");
+        }
+        let said = (&mut agent.errors).await.unwrap();
+        agent.claude.exited(Some(1), &said);
+        assert_eq!(agent.claude.remedy(), Some(Remedy::StartAfresh));
     }
-    let mut stderr = String::new();
-    let mut lines = Lines::new(output);
-    while let Some(line) = lines.next_line().await.unwrap() {
-        stderr += &String::from_utf8_lossy(&line);
-    }
-    let code = agent.child.wait().await.unwrap().code();
-    agent.claude.exited(code, &stderr);
-    assert_eq!(agent.claude.remedy(), Some(Remedy::StartAfresh));
 }
 
 #[tokio::test]
 async fn a_plan_changes_nothing_until_a_person_approves_it() {
-    let Some(talk) = Conversation::new(11) else { return };
-    let (early, made) = (talk.file("early.txt"), talk.file("made.txt"));
-    let plan = talk.dir.path().join("config/plans/plan.md");
-    let steps = json!([
-        {"tool": "Bash", "input": touch(&early)},
-        {"tool": "Write", "input": {"file_path": plan, "content": "1. make a file"}},
-        {"text": "Here it is.", "tool": "ExitPlanMode", "input": {}},
-        {"tool": "Bash", "input": touch(&made)},
-        {"text": "done"},
-    ]);
-    let mut agent = talk.begin(false, true, &[]).await;
-    agent.say(1, script(&steps)).await;
-    let (ask, what) = agent.held().await;
-    assert_eq!(what, AskWhat::Plan { text: "1. make a file".to_owned() });
-    assert!(!early.exists(), "a command ran while a plan was made");
-    agent.tell(Word::DeferAll).await;
-    assert_eq!(agent.ended().await, TurnOutcome::Deferred { ask: ask.clone() });
-    agent.close().await;
+    for talk in Conversation::both(11).await {
+        let (early, made) = (talk.file("early.txt"), talk.file("made.txt"));
+        let plan = talk.dir.path().join("config/plans/plan.md");
+        let steps = json!([
+            {"tool": "Bash", "input": touch(&early)},
+            {"tool": "Write", "input": {"file_path": plan, "content": "1. make a file"}},
+            {"text": "Here it is.", "tool": "ExitPlanMode", "input": {}},
+            {"tool": "Bash", "input": touch(&made)},
+            {"text": "done"},
+        ]);
+        let mut agent = talk.begin(false, true, &[]).await;
+        agent.say(1, script(&steps)).await;
+        let (ask, what) = agent.held().await;
+        assert_eq!(what, AskWhat::Plan { text: "1. make a file".to_owned() });
+        assert!(!early.exists(), "a command ran while a plan was made");
+        agent.tell(Word::DeferAll).await;
+        assert_eq!(agent.ended().await, TurnOutcome::Deferred { ask: ask.clone() });
+        agent.close().await;
 
-    let mut agent = talk.begin(true, true, &[]).await;
-    assert_eq!(agent.held().await.0, ask);
-    agent.decide(&ask, Decision::Allow).await;
-    agent.applied(&ask).await;
-    assert_eq!(agent.said().await, "done");
-    assert!(made.exists());
-    agent.close().await;
+        let mut agent = talk.begin(true, true, &[]).await;
+        assert_eq!(agent.held().await.0, ask);
+        agent.decide(&ask, Decision::Allow).await;
+        agent.applied(&ask).await;
+        assert_eq!(agent.said().await, "done");
+        assert!(made.exists());
+        agent.close().await;
+    }
 }
 
 #[tokio::test]
 async fn a_turn_is_not_over_while_something_runs_in_the_background() {
-    let Some(talk) = Conversation::new(12) else { return };
+    let Some(talk) = Conversation::real(12).await else { return };
     let command = "python3 -c 'import time; time.sleep(1)'";
     let steps = json!([
         {"tool": "Bash", "input": {"command": command, "run_in_background": true}},

@@ -2,6 +2,7 @@
 
 mod claude_captures;
 mod claude_real;
+#[cfg(test)]
 mod config;
 mod control;
 mod desk;

@@ -36,6 +36,8 @@ pub(super) struct Asks {
     held: Vec<Held>,
     told: BTreeMap<AskId, Told>,
     early: BTreeMap<AskId, Answer>,
+    /// Said in words already. Should the call come after all, it is answered the same.
+    handed: BTreeMap<AskId, Answer>,
     /// Deferred in this turn; until it ends no other call may be.
     deferring: Option<AskId>,
     /// Deferred by an ended turn: they come back with the next process, not with this one.
@@ -86,6 +88,12 @@ impl Asks {
         if let Some(answer) = self.early.remove(&call.ask) {
             return self.reply(Held { call, what, ways: vec![way] }, &answer);
         }
+        if let Some(answer) = self.handed.remove(&call.ask) {
+            let ask = call.ask.clone();
+            let signals = self.reply(Held { call, what, ways: vec![way] }, &answer);
+            self.told.entry(ask).and_modify(|told| told.applied = true);
+            return signals;
+        }
         if let Some(held) = self.held.iter_mut().find(|h| h.call.ask == call.ask) {
             held.ways.push(way);
             return Vec::new();
@@ -106,7 +114,7 @@ impl Asks {
 
     /// A person's answer. One whose call is not here is kept for when it comes.
     pub(super) fn answer(&mut self, ask: AskId, answer: Answer) -> Vec<Signal> {
-        if self.told.contains_key(&ask) {
+        if self.told.contains_key(&ask) || self.handed.contains_key(&ask) {
             return Vec::new();
         }
         if let Some(at) = self.held.iter().position(|h| h.call.ask == ask) {
@@ -201,6 +209,7 @@ impl Asks {
         let (wait, left): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.early).into_iter().partition(|(ask, _)| self.aside.contains(ask));
         self.early = wait;
+        self.handed.extend(left.clone());
         left.into_iter().collect()
     }
 }

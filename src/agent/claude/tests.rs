@@ -222,6 +222,8 @@ fn an_answer_whose_call_does_not_come_back_is_said_in_words() {
     assert!(told[0].starts_with("say ") && told[0].contains("Which? → SQLite"), "{told:?}");
     assert_eq!(told[1], "applied a");
     assert_eq!(told.len(), 2);
+    assert_eq!(self::told(&ask(&mut claude, "a")), ["allow r-a"], "it came after all");
+    assert_eq!(self::told(&tool_result(&mut claude, "a")), Vec::<String>::new(), "applied once");
 }
 
 #[test]

@@ -11,6 +11,12 @@ pub(super) const REJECTED: &str = "The user doesn't want to proceed with this to
     (eg. if it was a file edit, the new_string was NOT written to the file). STOP what you are doing and wait for \
     the user to tell you how to proceed.";
 
+/// Behind [`REJECTED`] where the call was already running.
+pub(super) const STOPPED: &str = " Correction to the text above: this call was stopped while running, not refused \
+    before it ran. It may have run in part or in full, and its changes may have been written. No permission prompt \
+    was involved. Work it started elsewhere (a remote command, a background process) may still be running, so check \
+    before starting the same work again. The instruction to stop and wait still stands.";
+
 /// A line of a kind: its body, our uuid, the session's id.
 pub(super) fn line(kind: &str, body: Value, uuid: Uuid, session: Uuid) -> Value {
     let mut all = Map::new();

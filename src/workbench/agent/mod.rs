@@ -124,10 +124,10 @@ pub fn main(args: &[OsString]) -> ExitCode {
     let end = std::thread::spawn(move || {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().ok()?;
-        let end = runtime.block_on(run(own_stdio()?, &args, own_surroundings()));
+        let end = runtime.block_on(async { Some(run(own_stdio()?, &args, own_surroundings()).await) });
         // The read of standard input cannot be cancelled; waiting for it would outlive the agent.
         runtime.shutdown_background();
-        Some(end)
+        end
     });
     match end.join().ok().flatten() {
         Some(End::Code(code)) => ExitCode::from(code),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::desk::{Abort, Desk, Gone};
 use super::turn::{Stop, Turn};
-use super::{End, lines, tools};
+use super::{lines, tools};
 use crate::workbench::script::Call;
 
 /// How often the real agent says that a hook is still waited for.
@@ -24,18 +24,36 @@ enum Hooked {
     Deny(String),
     Ask,
     Defer,
+    /// Nobody is left who could say.
+    Cut,
 }
 
 /// What becomes of a call.
 enum Verdict {
-    Run { input: Value, source: &'static str },
-    Refused { text: String, by_person: bool, stop: bool },
+    Run {
+        input: Value,
+        source: &'static str,
+    },
+    Refused {
+        text: String,
+        by_person: bool,
+        stop: bool,
+    },
+    /// No refusal and no permission: there is no such tool.
+    Missing {
+        text: String,
+    },
 }
+
+const NOT_NOW: &str = "The user doesn't want to take this action right now. STOP what you are doing and wait for \
+    the user to tell you how to proceed.";
+const CLOSED: &str = "AbortError: Tool permission stream closed before response received";
 
 enum Rule {
     Allow,
     Ask,
     Refuse(String),
+    Missing(String),
 }
 
 enum Unheard {
@@ -72,7 +90,8 @@ impl Turn<'_> {
         let mut unanswered = calls.clone();
         let ended = self.settle_all(calls, &mut unanswered).await;
         if let Err(Stop::Aborted { .. }) = ended {
-            for call in &unanswered {
+            let stopped = self.stopped.take();
+            for call in unanswered.iter().filter(|c| c["id"].as_str() != stopped.as_deref()) {
                 self.result_line(call, lines::REJECTED, true, json!("User rejected tool use"), None).await?;
             }
             return Err(Stop::Aborted { tools: true });
@@ -84,23 +103,27 @@ impl Turn<'_> {
         let desk = self.desk.clone();
         let mut hooked: FuturesUnordered<_> = calls
             .into_iter()
-            .map(|call| {
+            .enumerate()
+            .map(|(at, call)| {
                 let desk = &desk;
-                async move { (hooks_say(desk, &call).await, call) }
+                async move { (hooks_say(desk, &call).await, at, call) }
             })
             .collect();
-        let mut deferred = None;
-        while let Some((said, call)) = hooked.next().await {
+        let mut deferred: Option<(usize, Value)> = None;
+        while let Some((said, at, call)) = hooked.next().await {
             match said? {
-                // A second one takes the place of the first, which is lost without a word: as the real agent does.
-                Hooked::Defer => deferred = Some(call.clone()),
+                // The last of several takes the place of the others, which are lost without a word: as the real
+                // agent does.
+                Hooked::Defer => {
+                    deferred = deferred.filter(|d| d.0 > at).or_else(|| Some((at, call.clone())));
+                }
                 said => self.settle(&call, said).await?,
             }
             unanswered.retain(|c| c["id"] != call["id"]);
         }
         drop(hooked);
         match deferred {
-            Some(call) => self.defer(call).await,
+            Some((_, call)) => self.defer(call).await,
             None => Ok(()),
         }
     }
@@ -123,7 +146,12 @@ impl Turn<'_> {
                 let done = match self.desk.unless_aborted(tools::run(self.desk, &call["name"], &input)).await
                 {
                     Ok(done) => done,
-                    Err(Abort::Interrupt) => return Err(Stop::Aborted { tools: true }),
+                    Err(Abort::Interrupt) => {
+                        let text = format!("{}{}", lines::REJECTED, lines::STOPPED);
+                        self.result_line(call, &text, true, json!("User rejected tool use"), None).await?;
+                        self.stopped = call["id"].as_str().map(Into::into);
+                        return Err(Stop::Aborted { tools: true });
+                    }
                     Err(Abort::Now(end)) => return Err(Stop::Now(end)),
                 };
                 if call["name"] == "ExitPlanMode" && self.desk.look(|s| s.mode == "plan") {
@@ -131,6 +159,10 @@ impl Turn<'_> {
                 }
                 let decision = json!({ "decision": "accept", "source": source });
                 self.result_line(call, &done.text, done.is_error, done.detail, Some(decision)).await
+            }
+            Verdict::Missing { text } => {
+                let detail = json!(format!("Error: {text}"));
+                self.result_line(call, &text, true, detail, None).await
             }
             Verdict::Refused { text, by_person, stop } => {
                 self.denials.push(
@@ -152,6 +184,9 @@ impl Turn<'_> {
         let refused = |text: String| Ok(Verdict::Refused { text, by_person: false, stop: false });
         let must_ask = match said {
             Hooked::Deny(text) => return refused(text),
+            Hooked::Cut => return Ok(Verdict::Missing { text: NOT_NOW.to_owned() }),
+            // Allowing a person's tool without saying anything in the person's place is not enough.
+            Hooked::Allow(None) if person_only(name) => false,
             Hooked::Allow(input) => {
                 let input = input.unwrap_or_else(|| call["input"].clone());
                 return Ok(Verdict::Run { input, source: "hook" });
@@ -161,6 +196,7 @@ impl Turn<'_> {
         };
         match rule(self.desk, name, &call["input"]) {
             Rule::Refuse(text) => refused(text),
+            Rule::Missing(text) => Ok(Verdict::Missing { text }),
             Rule::Allow if !must_ask => Ok(Verdict::Run { input: call["input"].clone(), source: "config" }),
             Rule::Allow | Rule::Ask => self.person(call, name).await,
         }
@@ -179,9 +215,14 @@ impl Turn<'_> {
         }
         self.asking(true).await?;
         let answer = request_host(self.desk, request, None).await;
+        if let Ok(Ok(answer)) = &answer {
+            self.new_mode(answer).await?;
+        }
         self.asking(false).await?;
         let answer = match answer {
             Ok(answer) => answer,
+            // The input ended: a question is given up with its turn, any other ask only fails.
+            Err(Unheard::Eof) if name != "AskUserQuestion" => Err(CLOSED.to_owned()),
             Err(unheard) => return Err(unheard.into()),
         };
         let failed = |why: &str| Verdict::Refused {
@@ -195,12 +236,6 @@ impl Turn<'_> {
         };
         match answer["behavior"].as_str() {
             Some("allow") => {
-                for update in answer["updatedPermissions"].as_array().into_iter().flatten() {
-                    if let (Some("setMode"), Some(mode)) = (update["type"].as_str(), update["mode"].as_str())
-                    {
-                        self.set_mode(mode).await?;
-                    }
-                }
                 let input = answer.get("updatedInput").filter(|i| i.is_object()).unwrap_or(&call["input"]);
                 Ok(Verdict::Run { input: input.clone(), source: "user_temporary" })
             }
@@ -211,6 +246,15 @@ impl Turn<'_> {
             }),
             _ => Ok(failed("the answer is malformed")),
         }
+    }
+
+    /// An approval may set the mode; the agent says so before it says that it runs again.
+    async fn new_mode(&self, answer: &Value) -> Result<(), Gone> {
+        let updates = answer["updatedPermissions"].as_array().into_iter().flatten();
+        for update in updates.filter(|u| answer["behavior"] == "allow" && u["type"] == "setMode") {
+            self.set_mode(update["mode"].as_str().unwrap_or("default")).await?;
+        }
+        Ok(())
     }
 
     async fn asking(&self, asking: bool) -> Result<(), Gone> {
@@ -264,7 +308,7 @@ fn person_only(name: &str) -> bool {
 
 fn rule(desk: &Desk, name: &str, input: &Value) -> Rule {
     let missing =
-        || Rule::Refuse(format!("<tool_use_error>Error: No such tool available: {name}</tool_use_error>"));
+        || Rule::Missing(format!("<tool_use_error>Error: No such tool available: {name}</tool_use_error>"));
     let ungranted = || {
         Rule::Refuse(format!("Claude requested permissions to use {name}, but you haven't granted it yet."))
     };
@@ -309,9 +353,11 @@ async fn hooks_say(desk: &Desk, call: &Value) -> Result<Hooked, Unheard> {
         let request = json!({
             "subtype": "hook_callback", "callback_id": hook.id, "input": input, "tool_use_id": call["id"],
         });
-        let said = match request_host(desk, request, call["id"].as_str()).await? {
-            Ok(output) => meaning(&output),
-            Err(why) => Hooked::Deny(format!("hook failed: {why}")),
+        let said = match request_host(desk, request, call["id"].as_str()).await {
+            Ok(Ok(output)) => meaning(name, &output),
+            Ok(Err(why)) => Hooked::Deny(format!("PreToolUse:{name} hook error: {why}")),
+            Err(Unheard::Eof) => Hooked::Cut,
+            Err(unheard) => return Err(unheard),
         };
         if weight(&said) > weight(&strictest) {
             strictest = said;
@@ -329,7 +375,7 @@ fn weight(said: &Hooked) -> u8 {
         Hooked::Nothing => 0,
         Hooked::Allow(_) => 1,
         Hooked::Ask => 2,
-        Hooked::Defer => 3,
+        Hooked::Defer | Hooked::Cut => 3,
         Hooked::Deny(_) => 4,
     }
 }
@@ -338,16 +384,16 @@ fn matches(matcher: &str, name: &str) -> bool {
     matches!(matcher, "" | "*" | ".*") || matcher.split('|').any(|m| m == name)
 }
 
-fn meaning(output: &Value) -> Hooked {
+fn meaning(tool: &str, output: &Value) -> Hooked {
     let own = &output["hookSpecificOutput"];
     let reason =
-        own["permissionDecisionReason"].as_str().or(output["reason"].as_str()).unwrap_or("denied by a hook");
+        own["permissionDecisionReason"].as_str().or(output["reason"].as_str()).unwrap_or("Blocked by hook");
     match own["permissionDecision"].as_str() {
         Some("allow") => Hooked::Allow(own.get("updatedInput").filter(|i| i.is_object()).cloned()),
-        Some("deny") => Hooked::Deny(reason.to_owned()),
+        Some("deny") => Hooked::Deny(format!("PreToolUse:{tool} hook error: {reason}")),
         Some("ask") => Hooked::Ask,
         Some("defer") => Hooked::Defer,
-        _ if output["decision"] == "block" => Hooked::Deny(reason.to_owned()),
+        _ if output["decision"] == "block" => Hooked::Deny(format!("PreToolUse:{tool} hook error: {reason}")),
         _ => Hooked::Nothing,
     }
 }
@@ -359,7 +405,7 @@ async fn request_host(
     held: Option<&str>,
 ) -> Result<Result<Value, String>, Unheard> {
     let id = desk.id().to_string();
-    let line = json!({ "type": "control_request", "request_id": id, "request": request });
+    let line = json!({ "type": "control_request", "request_id": id, "request": &request });
     desk.write_with(|state| {
         state.open.insert(id.clone(), line.clone());
         vec![line]
@@ -375,8 +421,10 @@ async fn request_host(
         match (tokio::time::timeout(HEARTBEAT, heard).await, held) {
             (Ok(Ok(answer)), _) => return Ok(answer),
             (Ok(Err(unheard)), _) => {
+                let question = request["tool_name"] == "AskUserQuestion";
                 if desk.change(|s| s.open.remove(&id)).is_some()
-                    && !matches!(unheard, Unheard::Aborted(Abort::Now(End::Code(_))))
+                    && question
+                    && matches!(unheard, Unheard::Eof)
                 {
                     desk.write(lines::cancel(&id)).await?;
                 }

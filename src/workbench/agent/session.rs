@@ -117,9 +117,6 @@ async fn turns(desk: &Desk, talk: &mut Transcript) -> Result<End, Gone> {
     let mut failed = false;
     let mut index = 0;
     if talk.deferred.is_some() && desk.flags.value("--resume").is_some() {
-        if desk.flags.has("--await-initialize") {
-            desk.until(|s| (s.initialized || s.eof || s.abort.is_some()).then_some(())).await;
-        }
         match take_up_deferred(desk, talk, index).await? {
             Ended::Now(end) => return Ok(end),
             Ended::Turn { is_error } => failed = is_error,
@@ -148,6 +145,9 @@ async fn take_up_deferred(desk: &Desk, talk: &mut Transcript, index: u64) -> Res
         running.into_iter().chain([desk.lifecycle(own, "started")]).collect()
     })
     .await?;
+    if desk.flags.has("--await-initialize") {
+        desk.until(|s| (s.initialized || s.eof || s.abort.is_some()).then_some(())).await;
+    }
     let ended = Turn::new(desk, talk, Vec::new(), index).deferred(own).await?;
     settle(desk).await?;
     Ok(ended)

@@ -18,6 +18,8 @@ const MOST: usize = 30_000;
 /// Bytes of output read at all; the rest is thrown away.
 const MOST_READ: u64 = 1 << 20;
 
+const CURRENT: &str = "(file state is current in your context — no need to Read it back)";
+
 pub(super) struct Done {
     pub(super) text: String,
     pub(super) is_error: bool,
@@ -33,6 +35,10 @@ impl Done {
         let text = text.into();
         Self { detail: json!(format!("Error: {text}")), text, is_error: true }
     }
+}
+
+fn used_wrongly(text: &str) -> Done {
+    Done::error(format!("<tool_use_error>{text}</tool_use_error>"))
 }
 
 pub(super) fn known(name: &str) -> bool {
@@ -89,8 +95,12 @@ fn write(path: &Path, content: &str) -> Done {
     if let Err(e) = folder.and_then(|()| std::fs::write(path, content)) {
         return Done::error(e.to_string());
     }
-    let (kind, word) = if created { ("create", "created") } else { ("update", "updated") };
-    let text = format!("File {word} successfully at: {}", path.display());
+    let kind = if created { "create" } else { "update" };
+    let text = if created {
+        format!("File created successfully at: {} {CURRENT}", path.display())
+    } else {
+        format!("The file {} has been updated successfully. {CURRENT}", path.display())
+    };
     Done::ok(text, json!({ "type": kind, "filePath": path, "content": content }))
 }
 
@@ -101,7 +111,7 @@ fn edit(path: &Path, input: &Value) -> Done {
     let all = input["replace_all"] == true;
     let edited = match text.matches(old).count() {
         _ if old.is_empty() => return Done::error("old_string is empty."),
-        0 => return Done::error(format!("String to replace not found in file.\nString: {old}")),
+        0 => return used_wrongly(&format!("String to replace not found in file.\nString: {old}")),
         2.. if !all => {
             return Done::error("Found several matches of the string to replace, but replace_all is false.");
         }
@@ -109,7 +119,7 @@ fn edit(path: &Path, input: &Value) -> Done {
     };
     match std::fs::write(path, edited) {
         Ok(()) => Done::ok(
-            format!("The file {} has been updated successfully.", path.display()),
+            format!("The file {} has been updated successfully. {CURRENT}", path.display()),
             json!({ "filePath": path, "oldString": old, "newString": new }),
         ),
         Err(e) => Done::error(e.to_string()),

@@ -66,6 +66,8 @@ pub(super) struct Turn<'a> {
     pub(super) denials: Vec<Value>,
     said: String,
     stamped: bool,
+    /// The call that was stopped while it ran, if its result is written.
+    pub(super) stopped: Option<String>,
     tokens: u64,
 }
 
@@ -73,7 +75,19 @@ impl<'a> Turn<'a> {
     pub(super) fn new(desk: &'a Desk, talk: &'a mut Transcript, uuids: Vec<Uuid>, index: u64) -> Self {
         let began = desk.at.clock.now();
         let (denials, said) = (Vec::new(), String::new());
-        Self { desk, talk, uuids, index, began, model_turns: 0, denials, said, stamped: false, tokens: 0 }
+        Self {
+            desk,
+            talk,
+            uuids,
+            index,
+            began,
+            model_turns: 0,
+            denials,
+            said,
+            stamped: false,
+            stopped: None,
+            tokens: 0,
+        }
     }
 
     /// A turn for a user message.

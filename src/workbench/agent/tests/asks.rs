@@ -69,9 +69,9 @@ async fn a_deferred_call_is_asked_again_with_its_own_id_after_a_restart() {
     agent.hook(&held, "allow", Some(answers(&held))).await;
     agent.idle().await;
     assert_snapshot!(agent.story(), @r#"
-    reply
     state running
     lifecycle started
+    reply
     request hook_callback AskUserQuestion
     user: Your questions have been answered: "Which database?"="SQLite". You can now continue with these answers in mind.
     system/init

@@ -23,9 +23,9 @@ async fn a_turn_shows_its_lines_in_the_real_ones_order() {
     system/init
     assistant: I begin.
     assistant calls Write
-    user: File created successfully at: [CWD]/a.txt
+    user: File created successfully at: [CWD]/a.txt (file state is current in your context — no need to Read it back)
     assistant calls Edit
-    user: The file [CWD]/a.txt has been updated successfully.
+    user: The file [CWD]/a.txt has been updated successfully. (file state is current in your context — no need to Read it back)
     assistant calls Bash
     user: Exit code 3
     two
