@@ -5,18 +5,21 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::desk::{Abort, Desk, Gone, Hook, Said};
 use super::{End, Signal, lines};
 
+/// Bytes of one line; what a host cuts off in the middle is no JSON and ends the process.
+const MOST: u64 = 64 << 20;
+
 /// Reads until the input ends or is refused. A line that is not ours ends the process, as the real agent does.
 pub(super) async fn listen(desk: Desk, input: Box<dyn AsyncRead + Send + Unpin>) {
     let mut input = BufReader::new(input);
     let mut line = Vec::new();
-    while let Ok(1..) = input.read_until(b'\n', &mut line).await {
+    while let Ok(1..) = (&mut input).take(MOST).read_until(b'\n', &mut line).await {
         let text = line.trim_ascii();
         let heard = if text.is_empty() { Ok(()) } else { hear(&desk, text).await };
         if let Err(why) = heard {

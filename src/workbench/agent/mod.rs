@@ -24,11 +24,14 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 
+mod calls;
 mod desk;
 mod flags;
+mod hooks;
 mod lines;
 mod listen;
 mod oddities;
+mod outcome;
 mod permit;
 mod session;
 mod story;
