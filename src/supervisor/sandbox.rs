@@ -59,6 +59,8 @@ pub struct Cage {
     readable: Vec<PathBuf>,
     home: PathBuf,
     workspace: PathBuf,
+    /// Where commands start: the workspace, or below it.
+    chdir: PathBuf,
     agent: PathBuf,
     env: BTreeMap<OsString, OsString>,
 }
@@ -85,6 +87,7 @@ impl Cage {
             readable: run.mirrors.iter().cloned().collect(),
             home: home.dir().to_owned(),
             workspace: home.work(),
+            chdir: home.work(),
             agent: home.agent(),
             env,
         }
@@ -110,7 +113,7 @@ impl Cage {
         out.bind("--bind", &self.workspace);
         out.bind("--bind", &self.agent);
         out.words(&["--chdir"]);
-        out.0.push(self.workspace.clone().into());
+        out.0.push(self.chdir.clone().into());
         out.words(&["--"]);
         out.0.extend(program);
         out.0
@@ -126,6 +129,16 @@ impl Cage {
         covers(Path::new("/tmp")) || covers(&self.home) || self.hide.iter().any(|h| covers(h))
     }
 
+    /// The same cage around the folder of the checks; what their clone borrows is readable.
+    #[must_use]
+    pub fn for_checks(&self, folder: PathBuf) -> Self {
+        let mut cage = self.clone();
+        let work = std::mem::replace(&mut cage.workspace, folder.clone());
+        cage.readable.extend([self.home.join("git"), work]);
+        cage.chdir = folder;
+        cage
+    }
+
     /// A command inside the cage: cleared environment plus `env`, the workspace as its folder, no input, and killed
     /// when its handle is dropped. An empty `argv` gives a command that fails to start.
     pub fn command(&self, argv: &[String], env: &BTreeMap<String, String>) -> tokio::process::Command {
@@ -133,9 +146,16 @@ impl Cage {
         let mut words = argv.iter();
         let mut command =
             tokio::process::Command::new(words.next().map_or_else(Default::default, Clone::clone));
-        command.args(words).env_clear().envs(env).envs(&self.env).current_dir(&self.workspace);
+        command.args(words).env_clear().envs(env).envs(&self.env).current_dir(&self.chdir);
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
+    }
+
+    /// A command in a folder below the cage's own.
+    pub fn command_in(&self, folder: &Path, argv: &[String]) -> tokio::process::Command {
+        let mut cage = self.clone();
+        folder.clone_into(&mut cage.chdir);
+        cage.command(argv, &BTreeMap::new())
     }
 }
 

@@ -21,9 +21,9 @@ pub mod file {
     pub const LOCK: &str = "lock";
     /// The clone the agent works in.
     pub const WORK: &str = "work";
-    /// Written at the end of an attempt whose work is safe elsewhere, removed at the next start: without it a folder
-    /// with a clone is never deleted.
-    pub const SAFE: &str = "safe";
+    /// Stands while the clone may hold work that is nowhere else: from the agent's start until everything was seen on
+    /// the remote. A folder with it is never deleted.
+    pub const UNSAVED: &str = "unsaved";
 }
 
 /// The environment variable every process of an attempt carries; its value is [`Run::mark`] and the attempt.
