@@ -34,6 +34,7 @@ use crate::git::{BranchName, Git, Identity, Place, RemoteUrl, Sha};
 pub use error::WorkspaceError;
 pub use save::Checkpoint;
 
+use super::checks::Plan;
 use fence::Fence;
 
 /// Where a credential for the remote comes from. Asked once for every command that talks to it.
@@ -85,6 +86,13 @@ pub fn work_folder(home: &Path) -> PathBuf {
     home.join("work")
 }
 
+/// File of our own repository that says which set-up commands were run.
+const SET_UP: &str = "checks.setup";
+
+fn lines(plan: &Plan) -> String {
+    plan.setup.iter().map(|c| format!("{}\n", c.line)).collect()
+}
+
 /// Who commits what the agent left, makes checkpoints and fences.
 fn committer() -> Identity {
     Identity::new("DevTask", "devtask@localhost")
@@ -132,6 +140,12 @@ impl Workspace {
         Ok(self.vault.file(&self.base_sha, path).await?)
     }
 
+    /// A file of the commit `HEAD` stands at: for what the base does not have yet.
+    pub async fn head_file(&self, path: &'static str) -> Result<Option<Vec<u8>>, WorkspaceError> {
+        let head = self.head().await?;
+        Ok(self.vault.file(&head, path).await?)
+    }
+
     /// The commit the agent's `HEAD` stands at.
     pub async fn head(&self) -> Result<Sha, WorkspaceError> {
         self.guard().await?;
@@ -172,10 +186,21 @@ impl Workspace {
         self.vault.over(&folder).pour(&tree, &self.vault.dir().join("checks.index")).await?;
         let checks = self.git.clone_at(&folder);
         checks.init().await?;
-        checks.borrow_objects(self.vault.dir()).await?;
+        checks.borrow_objects(self.clone.dir()).await?;
         checks.detach(&head).await?;
         checks.reset_index(&tree).await?;
         Ok((folder, tree))
+    }
+
+    /// Whether this plan's set-up has been run in `home/checks`.
+    pub(super) async fn is_set_up(&self, plan: &Plan) -> bool {
+        let done = tokio::fs::read_to_string(self.vault.dir().join(SET_UP)).await;
+        done.is_ok_and(|done| done == lines(plan))
+    }
+
+    /// Remembers that it has.
+    pub(super) async fn set_up(&self, plan: &Plan) -> Result<(), WorkspaceError> {
+        Ok(tokio::fs::write(self.vault.dir().join(SET_UP), lines(plan)).await?)
     }
 
     /// Refuses a clone whose git folder was bent to point elsewhere.
