@@ -18,7 +18,7 @@ use super::home::{Home, HomeError};
 /// Tells the started one to leave our session.
 pub const DETACHED: &str = "_DEVTASK_DETACHED";
 /// It may have to end an older attempt's supervisor first.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(50);
 const STEP: Duration = Duration::from_millis(25);
 /// A log that is longer is put aside.
 const MAX_LOG: u64 = 1024 * 1024;

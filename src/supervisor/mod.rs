@@ -53,5 +53,5 @@ pub fn main(home: &Path, detach: bool) -> ExitCode {
 
 fn serve(home: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(serve::serve(home, Clock::system(), crate::agent::adapter))?)
+    Ok(runtime.block_on(serve::serve(home, Clock::system(), crate::agent::adapter, true))?)
 }

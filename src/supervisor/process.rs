@@ -44,7 +44,10 @@ pub struct Process {
 pub enum Happened {
     Said(Vec<u8>),
     /// It is gone, and everything it said was heard.
-    Exited { code: Option<i32>, stderr: String },
+    Exited {
+        code: Option<i32>,
+        stderr: String,
+    },
 }
 
 /// The agent does not read what it is told.

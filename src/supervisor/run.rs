@@ -49,6 +49,7 @@ pub struct Shell {
     clock: Clock,
     make: MakeAdapter,
     life: Life,
+    alone: bool,
     agent: Option<Agent>,
     effects: VecDeque<Effect>,
     /// The disk took no record: tried again then.
@@ -75,6 +76,8 @@ pub struct Parts {
     pub clock: Clock,
     pub make: MakeAdapter,
     pub life: Life,
+    /// All descendants of this process are the attempt's.
+    pub alone: bool,
 }
 
 /// The next thing that happened.
@@ -89,7 +92,7 @@ enum Event {
 
 impl Shell {
     pub fn new(parts: Parts) -> Self {
-        let Parts { run, home, station, cage, clock, make, life } = parts;
+        let Parts { run, home, station, cage, clock, make, life, alone } = parts;
         let yard = Yard::new(run.clone(), Arc::clone(&home), cage.clone(), Arc::clone(&station));
         Self {
             run,
@@ -100,6 +103,7 @@ impl Shell {
             clock,
             make,
             life,
+            alone,
             agent: None,
             effects: VecDeque::new(),
             blocked: None,
@@ -292,7 +296,9 @@ impl Shell {
         let wrote = self.agent.as_ref().map_or(Ok(()), |a| a.process.write(line));
         match wrote {
             Ok(()) => Vec::new(),
-            Err(_) => vec![Input::Signal(Signal::Broken { cause: "the agent does not read its input".to_owned() })],
+            Err(_) => {
+                vec![Input::Signal(Signal::Broken { cause: "the agent does not read its input".to_owned() })]
+            }
         }
     }
 
@@ -369,13 +375,14 @@ impl Shell {
 
     /// Whatever an attempt of this session started, and whatever fell to us.
     fn leftovers(&self) -> Target {
-        Target { mark: Some(format!("{MARK}={}", self.run.mark())), below: Some(std::process::id()) }
+        let below = self.alone.then(std::process::id);
+        Target { mark: Some(format!("{MARK}={}", self.run.mark())), below }
     }
 
     fn reap(&self) {
         let known = self.agent.iter().filter_map(|a| a.process.id()).collect();
         // Commands of running work are waited for by it; between two of them nothing else is a child of ours.
-        if self.work.as_ref().is_none_or(JoinHandle::is_finished) {
+        if self.alone && self.work.as_ref().is_none_or(JoinHandle::is_finished) {
             sweep::reap(&known);
         }
     }

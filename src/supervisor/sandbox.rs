@@ -9,46 +9,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::wire::run::{MARK, Run};
+use crate::wire::run::{MARK, PASSED, Run};
 
 use super::home::Home;
-
-/// Variables of our own environment that pass: where programs, certificates, proxies and toolchains are.
-const PASSED: &[&str] = &[
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "TERM",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "NODE_EXTRA_CA_CERTS",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "GOPATH",
-    "GOROOT",
-    "GOMODCACHE",
-    "GOFLAGS",
-    "GOPROXY",
-    "JAVA_HOME",
-    "NVM_DIR",
-    "NODE_PATH",
-    "PYENV_ROOT",
-    "VIRTUAL_ENV",
-];
 
 /// How untrusted code is started.
 #[derive(Clone, Debug)]
@@ -80,6 +43,8 @@ impl Cage {
         env.insert(MARK.into(), format!("{}{}", run.mark(), run.attempt).into());
         if run.sandbox.bubblewrap.is_some() {
             env.insert("IS_SANDBOX".into(), "1".into());
+            // Inside, scratch space is a fresh /tmp.
+            env.remove(std::ffi::OsStr::new("TMPDIR"));
         }
         Self {
             bubblewrap: run.sandbox.bubblewrap.clone(),

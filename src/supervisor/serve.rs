@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Clock;
 use crate::domain::Attempt;
 use crate::sweep::{self, Left, Target};
-use crate::wire::run::{MARK, Run};
+use crate::wire::run::MARK;
 
 use super::home::{Home, HomeError, Lock};
 use super::inbox::Inbox;
@@ -47,11 +47,15 @@ pub enum ServeError {
 }
 
 /// Serves the home's attempt to its end. Returns at once where a supervisor of the same attempt stands already.
-pub async fn serve(dir: &Path, clock: Clock, make: MakeAdapter) -> Result<(), ServeError> {
+/// `alone`: this process is nothing but a supervisor, so all its descendants are the attempt's.
+pub async fn serve(dir: &Path, clock: Clock, make: MakeAdapter, alone: bool) -> Result<(), ServeError> {
     let home = Arc::new(Home::open(dir)?);
     let run = home.run()?;
     let Some(mut lock) = take_lock(&home, run.attempt).await? else { return Ok(()) };
-    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    if alone {
+        // Orphans fall to us, and are found below us, whatever they do to their environment.
+        let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    }
     // Nothing of an older attempt, or of an earlier life of this one, may still write to the tree.
     Target { mark: Some(format!("{MARK}={}", run.mark())), below: None }.sweep(FOR_SWEEP).await?;
     home.forget_before(run.attempt);
@@ -72,7 +76,8 @@ pub async fn serve(dir: &Path, clock: Clock, make: MakeAdapter) -> Result<(), Se
         let _ = life.step(clock.now(), Input::Command(command));
     }
     let cage = Cage::new(&run, &home, |name| std::env::var_os(name));
-    let parts = Parts { run, home: Arc::clone(&home), station: Arc::clone(&station), cage, clock, make, life };
+    let parts =
+        Parts { run, home: Arc::clone(&home), station: Arc::clone(&station), cage, clock, make, life, alone };
     let mut stop = watch_signals()?;
     Shell::new(parts).run(&mut said, &mut stop).await;
     let last_words = async {
@@ -120,7 +125,11 @@ async fn take_lock(home: &Home, attempt: Attempt) -> Result<Option<Lock>, ServeE
             Some((_, held)) if held == attempt => return Ok(None),
             Some((_, held)) if held > attempt => return Err(ServeError::Newer(held)),
             Some((pid, held)) => {
-                tracing::info!(session.attempt = held.0, process.id = pid, "an older supervisor is asked to go");
+                tracing::info!(
+                    session.attempt = held.0,
+                    process.id = pid,
+                    "an older supervisor is asked to go"
+                );
                 if !sweep::end(pid, Signal::TERM, FOR_OLDER).await {
                     sweep::end(pid, Signal::KILL, Duration::from_secs(5)).await;
                 }

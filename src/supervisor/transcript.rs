@@ -24,7 +24,9 @@ fn look(folder: &Path, needle: &[u8], depth: u32) -> bool {
         let path = entry.path();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => depth > 0 && look(&path, needle, depth - 1),
-            Ok(kind) if kind.is_file() => path.extension().is_some_and(|e| e == "jsonl") && file_holds(&path, needle),
+            Ok(kind) if kind.is_file() => {
+                path.extension().is_some_and(|e| e == "jsonl") && file_holds(&path, needle)
+            }
             _ => false,
         }
     })

@@ -103,7 +103,8 @@ impl Yard {
                 Err(error) => return Err(trouble(&error)),
             }
         } else if workspace.is_dirty().await.map_err(|e| trouble(&e))? {
-            let wants = "there are changes that are not committed; commit what belongs to the work, drop the rest.";
+            let wants =
+                "there are changes that are not committed; commit what belongs to the work, drop the rest.";
             return Ok(Verdict::Unready { wants: wants.to_owned() });
         }
         if !workspace.changed().await.map_err(|e| trouble(&e))? {
@@ -116,7 +117,8 @@ impl Yard {
         let cage = self.cage.for_checks(workspace.checks_path());
         let start = move |argv: &[String], folder: &Path| cage.command_in(folder, argv);
         let cancel = CancellationToken::new();
-        let outcome = plan.run_round(round, workspace, &start, tell, &cancel).await.map_err(|e| trouble(&e))?;
+        let outcome =
+            plan.run_round(round, workspace, &start, tell, &cancel).await.map_err(|e| trouble(&e))?;
         Ok(Verdict::Round { round: outcome, rounds: plan.max_consecutive_failures })
     }
 
@@ -136,7 +138,8 @@ impl Yard {
                 Input::Published(Ok(pushed))
             }
             Err(WorkspaceError::Diverged { branch }) => {
-                let wants = format!("somebody else pushed to `{branch}`; merge `origin/{branch}` into your branch.");
+                let wants =
+                    format!("somebody else pushed to `{branch}`; merge `origin/{branch}` into your branch.");
                 Input::Unpushed { wants }
             }
             Err(error) => Input::Published(Err(trouble(&error))),

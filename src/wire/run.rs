@@ -29,6 +29,45 @@ pub mod file {
 /// The environment variable every process of an attempt carries; its value is [`Run::mark`] and the attempt.
 pub const MARK: &str = "DEVTASK_RUN";
 
+/// Variables of a machine's environment that pass to what runs for a session: where programs, certificates, proxies
+/// and toolchains are. Everything else is cleared.
+pub const PASSED: &[&str] = &[
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TERM",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "GOPATH",
+    "GOROOT",
+    "GOMODCACHE",
+    "GOFLAGS",
+    "GOPROXY",
+    "JAVA_HOME",
+    "NVM_DIR",
+    "NODE_PATH",
+    "PYENV_ROOT",
+    "VIRTUAL_ENV",
+];
+
 impl Run {
     /// `<instance>/<session>.`: what the marks of all attempts of this session start with.
     pub fn mark(&self) -> String {

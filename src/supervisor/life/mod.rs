@@ -54,7 +54,9 @@ pub enum Input {
     Checked(Result<Verdict, Trouble>),
     Published(Result<Pushed, Trouble>),
     /// The branch could not be pushed for a reason the agent can mend.
-    Unpushed { wants: String },
+    Unpushed {
+        wants: String,
+    },
     /// Whether no process of the attempt is left.
     Swept(bool),
     /// Time has passed; see [`Life::wake`].

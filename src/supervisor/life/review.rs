@@ -71,7 +71,8 @@ impl Life {
         match cause {
             Some(cause) => self.fail(Trouble { cause, retry: Retry::No }, out),
             None => {
-                let fence = Uuid::new_v5(&self.run.new.mark, round.signature().as_bytes()).simple().to_string();
+                let fence =
+                    Uuid::new_v5(&self.run.new.mark, round.signature().as_bytes()).simple().to_string();
                 self.feed_back(round.feedback(&fence), out);
             }
         }
