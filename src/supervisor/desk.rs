@@ -46,8 +46,11 @@ impl Desk {
 
     /// Takes a `Secrets` frame's body; it replaces what was there.
     pub fn put_secrets(&self, body: &[u8]) -> Result<(), BadSecrets> {
-        let plain: BTreeMap<String, String> =
-            if body.is_empty() { BTreeMap::new() } else { serde_json::from_slice(body).map_err(|_| BadSecrets)? };
+        let plain: BTreeMap<String, String> = if body.is_empty() {
+            BTreeMap::new()
+        } else {
+            serde_json::from_slice(body).map_err(|_| BadSecrets)?
+        };
         let fits = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
         if !plain.iter().all(|(name, value)| fits(name) && !value.contains('\0')) {
             return Err(BadSecrets);

@@ -79,8 +79,34 @@ impl Home {
         self.dir.join("supervisor.log")
     }
 
-    pub fn safe(&self) -> PathBuf {
-        self.dir.join(file::SAFE)
+    /// Says that the clone may hold work that is nowhere else. On the disk when this returns.
+    pub fn mark_unsaved(&self) -> std::io::Result<()> {
+        File::create(self.dir.join(file::UNSAVED))?.sync_all()?;
+        self.handle.sync_all()
+    }
+
+    /// Everything was seen on the remote.
+    pub fn mark_saved(&self) -> std::io::Result<()> {
+        match std::fs::remove_file(self.dir.join(file::UNSAVED)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the journals of older attempts away: their records are refused by now.
+    pub fn forget_before(&self, attempt: Attempt) {
+        for entry in std::fs::read_dir(self.journals()).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let number = name.to_str().and_then(|n| n.split('.').next()?.parse().ok());
+            if number.is_some_and(|n| Attempt(n) < attempt) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Where a session in plan mode stands; small, and absent for most.
+    pub fn plan(&self) -> PathBuf {
+        self.dir.join("plan.json")
     }
 
     /// An address of the socket that is short however deep the folder lies.

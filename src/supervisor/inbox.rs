@@ -27,7 +27,9 @@ impl Inbox {
         let mut end = 0;
         let mut commands: Vec<Command> = Vec::new();
         for line in bytes.split_inclusive(|b| *b == b'\n') {
-            let Some(command) = line.strip_suffix(b"\n").and_then(|l| serde_json::from_slice(l).ok()) else { break };
+            let Some(command) = line.strip_suffix(b"\n").and_then(|l| serde_json::from_slice(l).ok()) else {
+                break;
+            };
             commands.push(command);
             end += line.len() as u64;
         }
@@ -60,7 +62,11 @@ mod tests {
     use crate::domain::command::{CommandBody, uuid_of};
 
     fn command(c: CommandNo) -> Command {
-        Command { c, uuid: uuid_of(uuid::Uuid::nil(), c), body: CommandBody::GoOn { why: format!("reason {c}\n") } }
+        Command {
+            c,
+            uuid: uuid_of(uuid::Uuid::nil(), c),
+            body: CommandBody::GoOn { why: format!("reason {c}\n") },
+        }
     }
 
     #[test]

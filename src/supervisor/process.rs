@@ -34,6 +34,8 @@ pub struct Process {
     input: Option<mpsc::Sender<Line>>,
     stderr: Arc<Mutex<Vec<u8>>>,
     code: Option<Option<i32>>,
+    /// From then on its pipe is not waited for.
+    drained: Option<tokio::time::Instant>,
     caged: bool,
 }
 
@@ -42,7 +44,10 @@ pub struct Process {
 pub enum Happened {
     Said(Vec<u8>),
     /// It is gone, and everything it said was heard.
-    Exited { code: Option<i32>, stderr: String },
+    Exited {
+        code: Option<i32>,
+        stderr: String,
+    },
 }
 
 /// The agent does not read what it is told.
@@ -66,7 +71,7 @@ impl Process {
             sender
         });
         let lines = child.stdout.take().map(Lines::new);
-        Ok(Self { child, lines, input, stderr, code: None, caged: cage.is_closed() })
+        Ok(Self { child, lines, input, stderr, code: None, drained: None, caged: cage.is_closed() })
     }
 
     /// What it says or does next. May be dropped at any await point.
@@ -74,6 +79,7 @@ impl Process {
         loop {
             if let Some(lines) = &mut self.lines {
                 let gone = self.code.is_some();
+                let drained = *self.drained.get_or_insert_with(|| tokio::time::Instant::now() + DRAIN);
                 tokio::select! {
                     biased;
                     line = lines.next_line() => match line {
@@ -82,8 +88,9 @@ impl Process {
                     },
                     status = self.child.wait(), if !gone => {
                         self.code = Some(status.ok().and_then(|s| s.code()));
+                        self.drained = None;
                     }
-                    () = tokio::time::sleep(DRAIN), if gone => self.lines = None,
+                    () = tokio::time::sleep_until(drained), if gone => self.lines = None,
                 }
                 continue;
             }

@@ -1,4 +1,4 @@
-//! The words we say to an agent: the first message from a brief, feedback from checks, how to go on.
+//! The words we say to an agent: the first message from a brief, what is missing, how to go on.
 //!
 //! One template, snapshot-tested. What people or programs wrote stands between fences whose mark their text cannot
 //! contain, so that it cannot pretend to be ours. Must not know how words reach the agent.
@@ -7,7 +7,6 @@ use std::fmt::Write;
 
 use uuid::Uuid;
 
-use crate::domain::report::Evidence;
 use crate::domain::session::NewSession;
 
 /// When a plan was asked for and the agent only talked.
@@ -78,27 +77,9 @@ pub fn message(from: &str, text: &str, mark: &Uuid) -> String {
     format!("{from} writes:\n{}", fenced(mark, text))
 }
 
-/// What failed, as the agent's next message.
-pub fn feedback(mark: &Uuid, evidence: &[Evidence], wants: Option<&str>, round: u32, rounds: u32) -> String {
-    let mut out = format!("The work is not accepted yet (round {round} of {rounds}).\n");
-    for failed in evidence.iter().filter(|e| !e.passed()) {
-        let how = match (failed.timed_out, failed.exit_code) {
-            (true, _) => "ran out of time".to_owned(),
-            (_, Some(code)) => format!("ended with exit code {code}"),
-            (_, None) => "was killed by a signal".to_owned(),
-        };
-        let _ = write!(
-            out,
-            "\n`{}` {how}. The end of its output:\n{}",
-            failed.command,
-            fenced(mark, &failed.tail)
-        );
-    }
-    if let Some(wants) = wants {
-        let _ = writeln!(out, "\n{wants}");
-    }
-    out.push_str("\nFind the cause and fix it. Do not weaken or skip checks to make them pass.\n");
-    out
+/// The work cannot be checked or pushed as it lies there.
+pub fn unready(wants: &str) -> String {
+    format!("Your work cannot be taken over yet: {wants}\nMend that, then end with your summary again.")
 }
 
 /// After an attempt that ended in the middle.

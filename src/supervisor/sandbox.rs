@@ -9,46 +9,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::wire::run::{MARK, Run};
+use crate::wire::run::{MARK, PASSED, Run};
 
 use super::home::Home;
-
-/// Variables of our own environment that pass: where programs, certificates, proxies and toolchains are.
-const PASSED: &[&str] = &[
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "TERM",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "NODE_EXTRA_CA_CERTS",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "GOPATH",
-    "GOROOT",
-    "GOMODCACHE",
-    "GOFLAGS",
-    "GOPROXY",
-    "JAVA_HOME",
-    "NVM_DIR",
-    "NODE_PATH",
-    "PYENV_ROOT",
-    "VIRTUAL_ENV",
-];
 
 /// How untrusted code is started.
 #[derive(Clone, Debug)]
@@ -59,6 +22,8 @@ pub struct Cage {
     readable: Vec<PathBuf>,
     home: PathBuf,
     workspace: PathBuf,
+    /// Where commands start: the workspace, or below it.
+    chdir: PathBuf,
     agent: PathBuf,
     env: BTreeMap<OsString, OsString>,
 }
@@ -78,6 +43,8 @@ impl Cage {
         env.insert(MARK.into(), format!("{}{}", run.mark(), run.attempt).into());
         if run.sandbox.bubblewrap.is_some() {
             env.insert("IS_SANDBOX".into(), "1".into());
+            // Inside, scratch space is a fresh /tmp.
+            env.remove(std::ffi::OsStr::new("TMPDIR"));
         }
         Self {
             bubblewrap: run.sandbox.bubblewrap.clone(),
@@ -85,6 +52,7 @@ impl Cage {
             readable: run.mirrors.iter().cloned().collect(),
             home: home.dir().to_owned(),
             workspace: home.work(),
+            chdir: home.work(),
             agent: home.agent(),
             env,
         }
@@ -110,7 +78,7 @@ impl Cage {
         out.bind("--bind", &self.workspace);
         out.bind("--bind", &self.agent);
         out.words(&["--chdir"]);
-        out.0.push(self.workspace.clone().into());
+        out.0.push(self.chdir.clone().into());
         out.words(&["--"]);
         out.0.extend(program);
         out.0
@@ -126,6 +94,16 @@ impl Cage {
         covers(Path::new("/tmp")) || covers(&self.home) || self.hide.iter().any(|h| covers(h))
     }
 
+    /// The same cage around the folder of the checks; what their clone borrows is readable.
+    #[must_use]
+    pub fn for_checks(&self, folder: PathBuf) -> Self {
+        let mut cage = self.clone();
+        let work = std::mem::replace(&mut cage.workspace, folder.clone());
+        cage.readable.extend([self.home.join("git"), work]);
+        cage.chdir = folder;
+        cage
+    }
+
     /// A command inside the cage: cleared environment plus `env`, the workspace as its folder, no input, and killed
     /// when its handle is dropped. An empty `argv` gives a command that fails to start.
     pub fn command(&self, argv: &[String], env: &BTreeMap<String, String>) -> tokio::process::Command {
@@ -133,9 +111,16 @@ impl Cage {
         let mut words = argv.iter();
         let mut command =
             tokio::process::Command::new(words.next().map_or_else(Default::default, Clone::clone));
-        command.args(words).env_clear().envs(env).envs(&self.env).current_dir(&self.workspace);
+        command.args(words).env_clear().envs(env).envs(&self.env).current_dir(&self.chdir);
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
+    }
+
+    /// A command in a folder below the cage's own.
+    pub fn command_in(&self, folder: &Path, argv: &[String]) -> tokio::process::Command {
+        let mut cage = self.clone();
+        folder.clone_into(&mut cage.chdir);
+        cage.command(argv, &BTreeMap::new())
     }
 }
 

@@ -18,8 +18,6 @@ pub struct Recall {
     pub conversed: bool,
     pub consumed: BTreeSet<CommandNo>,
     pub applied: BTreeSet<AskId>,
-    /// Applied in a turn that has not ended: after a crash they are said again.
-    pub fresh: BTreeSet<AskId>,
     /// Raised and neither answered nor taken back.
     pub asks: BTreeSet<AskId>,
     /// The newest turn's end; `None` while one runs or before the first.
@@ -40,7 +38,6 @@ impl Recall {
             Report::Message { .. } | Report::Tool { .. } => self.turn = None,
             Report::TurnEnded { outcome, .. } => {
                 self.turn = Some(brief(outcome));
-                self.fresh.clear();
             }
             Report::CommandConsumed { c } => {
                 self.consumed.insert(*c);
@@ -55,7 +52,6 @@ impl Recall {
             Report::AnswerApplied { id } => {
                 self.asks.remove(id);
                 self.applied.insert(id.clone());
-                self.fresh.insert(id.clone());
             }
             Report::Phase { phase } => self.phase = *phase,
             Report::CheckStarted { round, .. } if *round > self.round => {

@@ -17,6 +17,7 @@ mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::agent::{Remedy, Signal, Word};
@@ -26,6 +27,7 @@ use crate::domain::{AskId, Time};
 use crate::wire::link::Level;
 use crate::wire::run::Run;
 
+use super::checks::{Progress, Round};
 use super::journal::Recall;
 
 /// Something happened.
@@ -49,8 +51,12 @@ pub enum Input {
     Checkpointed(Result<Option<String>, String>),
     /// A report of running work: checks planned, started, ended, notes.
     Told(Report),
-    Checked(Result<Round, Trouble>),
+    Checked(Result<Verdict, Trouble>),
     Published(Result<Pushed, Trouble>),
+    /// The branch could not be pushed for a reason the agent can mend.
+    Unpushed {
+        wants: String,
+    },
     /// Whether no process of the attempt is left.
     Swept(bool),
     /// Time has passed; see [`Life::wake`].
@@ -87,11 +93,21 @@ pub enum Effect {
     Publish,
     /// Drop the work under way (preparing, checks, push).
     Abandon,
-    /// The plan was approved: remembered for later attempts.
-    Approved,
+    /// Remembered for later attempts on this machine.
+    KeepPlan(Plan),
     Sweep,
     /// The last record is written; serve the journal until it is acked.
     Over,
+}
+
+/// Where a session in plan mode stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Plan {
+    /// A person said yes: the agent may change things.
+    pub approved: bool,
+    /// The asks that showed a plan.
+    pub asks: BTreeSet<AskId>,
 }
 
 /// The workspace stands.
@@ -109,20 +125,15 @@ pub struct Trouble {
     pub retry: Retry,
 }
 
-/// How a round of checks came out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Round {
+/// How a look at the work came out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
     /// There is nothing to check or to push: no change at all.
     Nothing,
-    Green {
-        evidence: Vec<Evidence>,
-    },
-    /// `wants`: what is missing beside failing checks (uncommitted changes, no tests, coverage).
-    Red {
-        tree: String,
-        evidence: Vec<Evidence>,
-        wants: Option<String>,
-    },
+    /// The work cannot be checked as it lies there; in words for the agent.
+    Unready { wants: String },
+    /// `rounds`: how many may fail in a row.
+    Round { round: Round, rounds: u32 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +182,7 @@ pub struct Life {
     ending: Option<Ending>,
     ready: Option<Ready>,
     resume: bool,
-    approved: bool,
+    plan: Plan,
     phase: Phase,
     /// A turn runs, or a line was written whose turn has not ended.
     busy: bool,
@@ -196,7 +207,6 @@ pub struct Life {
     own: VecDeque<(Uuid, String)>,
     held: BTreeMap<AskId, Time>,
     raised: BTreeSet<AskId>,
-    plans: BTreeSet<AskId>,
     /// Refused by us: what the adapter says of their answers is not an answer applied.
     refused: BTreeSet<AskId>,
     recall: Recall,
@@ -204,17 +214,17 @@ pub struct Life {
     nudges: u32,
     relaunches: u32,
     round: u32,
-    /// Rounds in a row that failed.
-    failures: u32,
-    last_tree: Option<String>,
+    progress: Progress,
+    /// Words to the agent in a row about work that could not be looked at.
+    unready: u32,
     evidence: Vec<Evidence>,
     summary: String,
     retry_at: Option<Time>,
 }
 
 impl Life {
-    /// `recall`: what the journal of this attempt remembers; `approved`: the plan was approved before.
-    pub fn new(run: Run, recall: Recall, approved: bool) -> Self {
+    /// `recall`: what the journal of this attempt remembers; `plan`: what earlier attempts left.
+    pub fn new(run: Run, recall: Recall, plan: Plan) -> Self {
         Self {
             level: Level::Run,
             stage: if recall.ended { Stage::Over } else { Stage::Waiting },
@@ -223,7 +233,7 @@ impl Life {
             ending: None,
             ready: None,
             resume: run.resume || recall.conversed,
-            approved,
+            plan,
             phase: recall.phase,
             busy: false,
             spoke: false,
@@ -239,13 +249,12 @@ impl Life {
             own: VecDeque::new(),
             held: BTreeMap::new(),
             raised: BTreeSet::new(),
-            plans: BTreeSet::new(),
             refused: BTreeSet::new(),
             nudges: 0,
             relaunches: 0,
             round: recall.round,
-            failures: 0,
-            last_tree: None,
+            progress: Progress::default(),
+            unready: 0,
             evidence: recall.evidence.clone(),
             summary: String::new(),
             retry_at: None,
@@ -286,6 +295,7 @@ impl Life {
             Input::Told(report) => self.told(report, out),
             Input::Checked(outcome) => self.checked(outcome, out),
             Input::Published(outcome) => self.published(outcome, out),
+            Input::Unpushed { wants } => self.unpushed(&wants, out),
             Input::Swept(clean) => self.swept(clean, out),
             Input::Tick => self.tick(out),
         }
@@ -296,6 +306,11 @@ impl Life {
             self.stage = Stage::Preparing;
             out.push(Effect::Prepare);
         }
+    }
+
+    /// Whether it is on its way out: then everything the agent says is heard, however far behind the link is.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.stage, Stage::Leaving | Stage::Sweeping | Stage::Securing | Stage::Over)
     }
 
     /// The level only rises: an attempt that was told to end does not come back.
@@ -367,7 +382,7 @@ impl Life {
         self.quiet = self.resume;
         self.deferred = false;
         self.reported = false;
-        let plan = self.run.new.plan && !self.approved;
+        let plan = self.run.new.plan && !self.plan.approved;
         let phase = if plan { Phase::Plan } else { Phase::Execute };
         self.enter(phase, out);
         out.push(Effect::Launch { resume: self.resume, plan });
@@ -415,13 +430,11 @@ impl Life {
     }
 
     fn command(&mut self, command: Command, out: &mut Out) {
-        let again =
-            matches!(&command.body, CommandBody::Answer { ask, .. } if self.recall.fresh.contains(ask));
-        if !self.seen.insert(command.c) && !again {
+        if !self.seen.insert(command.c) {
             return;
         }
         match &command.body {
-            CommandBody::Answer { ask, .. } if self.recall.applied.contains(ask) && !again => {}
+            CommandBody::Answer { ask, .. } if self.recall.applied.contains(ask) => {}
             CommandBody::Answer { .. } => {
                 self.answers.push_back(command);
                 self.pump(out);

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use crate::domain::report::{Ending, Evidence, Phase, Pushed, Report, Retry};
 use crate::wire::link::Level;
 
+use super::super::checks::Round;
 use super::super::prompt;
-use super::{Effect, Life, Out, Round, Stage, Trouble};
+use super::{Effect, Life, Out, Stage, Trouble, Verdict};
 
 impl Life {
     pub(super) fn review(&mut self, out: &mut Out) {
@@ -36,19 +37,20 @@ impl Life {
         }
     }
 
-    pub(super) fn checked(&mut self, outcome: Result<Round, Trouble>, out: &mut Out) {
+    pub(super) fn checked(&mut self, outcome: Result<Verdict, Trouble>, out: &mut Out) {
         if self.stage != Stage::Checking {
             return;
         }
         match outcome {
             Err(trouble) => self.fail(trouble, out),
-            Ok(Round::Red { tree, evidence, wants }) => self.red(tree, evidence, wants.as_deref(), out),
+            Ok(Verdict::Unready { wants }) => self.back_to_agent(&wants, out),
+            Ok(Verdict::Round { round, rounds }) if !round.passed() => self.red(&round, rounds, out),
             Ok(_) if self.has_words() => self.talk(out),
-            Ok(Round::Nothing) => self.finish(None, out),
-            Ok(Round::Green { evidence }) => {
-                self.evidence = evidence;
-                self.failures = 0;
-                self.last_tree = None;
+            Ok(Verdict::Nothing) => self.finish(None, out),
+            Ok(Verdict::Round { round, .. }) => {
+                self.progress.take(&round);
+                self.unready = 0;
+                self.evidence = round.evidence;
                 self.stage = Stage::Publishing;
                 self.enter(Phase::Publish, out);
                 out.push(Effect::Publish);
@@ -56,21 +58,37 @@ impl Life {
         }
     }
 
-    fn red(&mut self, tree: String, evidence: Vec<Evidence>, wants: Option<&str>, out: &mut Out) {
-        let rounds = self.run.new.limits.max_consecutive_failures.max(1);
-        let failing = failing(&evidence, wants);
-        let stuck = self.last_tree.as_deref() == Some(tree.as_str());
-        self.failures += 1;
-        if self.failures >= rounds {
-            let cause = format!("the checks still fail after {} rounds: {failing}", self.failures);
+    fn red(&mut self, round: &Round, rounds: u32, out: &mut Out) {
+        let moved = self.progress.take(round);
+        let failing = failing(&round.evidence, round.wants.as_deref());
+        let cause = if self.progress.failures >= rounds.max(1) {
+            Some(format!("the checks still fail after {} rounds: {failing}", self.progress.failures))
+        } else if !moved && !self.has_words() {
+            Some(format!("the checks fail and the agent changes nothing any more: {failing}"))
+        } else {
+            None
+        };
+        match cause {
+            Some(cause) => self.fail(Trouble { cause, retry: Retry::No }, out),
+            None => {
+                let fence =
+                    Uuid::new_v5(&self.run.new.mark, round.signature().as_bytes()).simple().to_string();
+                self.feed_back(round.feedback(&fence), out);
+            }
+        }
+    }
+
+    /// The agent can mend it, and is told how often.
+    fn back_to_agent(&mut self, wants: &str, out: &mut Out) {
+        self.unready += 1;
+        if self.unready > self.run.new.limits.max_consecutive_failures.max(1) {
+            let cause = format!("the work could not be taken over: {wants}");
             return self.fail(Trouble { cause, retry: Retry::No }, out);
         }
-        if stuck && !self.has_words() {
-            let cause = format!("the checks fail and the agent changes nothing any more: {failing}");
-            return self.fail(Trouble { cause, retry: Retry::No }, out);
-        }
-        self.last_tree = Some(tree);
-        let text = prompt::feedback(&self.run.new.mark, &evidence, wants, self.failures, rounds);
+        self.feed_back(prompt::unready(wants), out);
+    }
+
+    fn feed_back(&mut self, text: String, out: &mut Out) {
         let name = format!("round/{}/{}", self.run.attempt, self.round);
         self.own.push_back((Uuid::new_v5(&self.run.new.mark, name.as_bytes()), text));
         self.talk(out);
@@ -91,6 +109,14 @@ impl Life {
                     self.finish(Some(pushed), out);
                 }
             }
+        }
+    }
+
+    pub(super) fn unpushed(&mut self, wants: &str, out: &mut Out) {
+        match self.stage {
+            Stage::Publishing if self.level == Level::Run => self.back_to_agent(wants, out),
+            Stage::Publishing => self.leave(self.asked_ending(), out),
+            _ => {}
         }
     }
 

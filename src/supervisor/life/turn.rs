@@ -11,6 +11,7 @@ use crate::domain::command::{Command, CommandBody};
 use crate::domain::report::{Ending, Phase, Report, Retry, TurnOutcome, Usage};
 use crate::wire::link::Level;
 
+use super::super::checks::Progress;
 use super::super::{prompt, text};
 use super::{Effect, Life, Out, Process, Stage, Trouble};
 
@@ -50,7 +51,8 @@ impl Life {
         } else if let Some(command) = self.queue.pop_front() {
             let text = self.words(&command.body);
             if matches!(command.body, CommandBody::Message { .. }) {
-                self.failures = 0;
+                self.progress = Progress::default();
+                self.unready = 0;
             }
             self.said.insert(command.uuid, command.c);
             self.spoken.insert(command.c, command.body);
@@ -145,25 +147,24 @@ impl Life {
         self.pump(out);
     }
 
-    /// Hands an answer over. The record follows the word: an answer that is applied but not recorded comes again,
-    /// one that is recorded but not applied would be lost.
+    /// Hands an answer over. It counts as applied when the adapter saw the agent go on with it, never before: until
+    /// then it comes again with every attach.
     fn answer(&mut self, command: Command, out: &mut Out) {
         let CommandBody::Answer { ask, answer } = command.body else { return };
-        let plan = self.plans.contains(&ask) || (self.phase == Phase::Plan && !self.held.contains_key(&ask));
         let allowed = matches!(answer, Answer::Decide { decide: Decision::Allow, .. });
         self.held.remove(&ask);
         self.busy = true;
         self.quiet = false;
-        out.push(Effect::Tell(Word::Answer { ask: ask.clone(), answer }));
-        self.applied(ask, out);
-        if plan && allowed && !self.approved {
-            self.approved = true;
-            out.push(Effect::Approved);
+        if allowed && self.plan.asks.contains(&ask) && !self.plan.approved {
+            self.plan.approved = true;
+            out.push(Effect::KeepPlan(self.plan.clone()));
             self.enter(Phase::Execute, out);
         }
+        out.push(Effect::Tell(Word::Answer { ask, answer }));
     }
 
     fn applied(&mut self, id: AskId, out: &mut Out) {
+        self.raised.remove(&id);
         if !self.refused.contains(&id) && self.recall.applied.insert(id.clone()) {
             out.record(Report::AnswerApplied { id });
         }
@@ -202,7 +203,7 @@ impl Life {
         }
         self.busy = true;
         if matches!(what, AskWhat::Plan { .. }) {
-            self.plans.insert(ask.clone());
+            self.keep_plan_ask(&ask, out);
         }
         self.refused.remove(&ask);
         let report = Report::AskRaised { id: ask.clone(), what };
@@ -217,6 +218,13 @@ impl Life {
         if asked_again {
             // The end was wished for before the call came back: it stays deferred.
             self.defer(out);
+        }
+    }
+
+    /// Remembered over attempts: the answer may come when the call is only a name.
+    fn keep_plan_ask(&mut self, ask: &AskId, out: &mut Out) {
+        if self.plan.asks.insert(ask.clone()) {
+            out.push(Effect::KeepPlan(self.plan.clone()));
         }
     }
 

@@ -167,7 +167,11 @@ fn live_frame(line: Vec<u8>) -> Option<Frame<Up>> {
     (line.len() <= MAX_BODY).then(|| Frame { header: Up::Live, body: line })
 }
 
-async fn read<R: AsyncRead + Unpin>(mut from: BufReader<R>, station: Arc<Station>, replies: mpsc::Sender<Frame<Up>>) {
+async fn read<R: AsyncRead + Unpin>(
+    mut from: BufReader<R>,
+    station: Arc<Station>,
+    replies: mpsc::Sender<Frame<Up>>,
+) {
     loop {
         let taken = match read_frame::<Down>(&mut from).await {
             Ok(frame) => take(frame, &station, &replies).await,
@@ -181,11 +185,18 @@ async fn read<R: AsyncRead + Unpin>(mut from: BufReader<R>, station: Arc<Station
     }
 }
 
-async fn take(frame: Frame<Down>, station: &Station, replies: &mpsc::Sender<Frame<Up>>) -> Result<(), TalkError> {
+async fn take(
+    frame: Frame<Down>,
+    station: &Station,
+    replies: &mpsc::Sender<Frame<Up>>,
+) -> Result<(), TalkError> {
     match frame.header {
         Down::Attach { .. } => return Err(TalkError::Protocol("a second attach on one stream")),
         Down::Secrets => {
-            station.desk.put_secrets(&frame.body).map_err(|_| TalkError::Protocol("secrets that are no secrets"))?;
+            station
+                .desk
+                .put_secrets(&frame.body)
+                .map_err(|_| TalkError::Protocol("secrets that are no secrets"))?;
             station.say(Said::Secrets).await;
         }
         Down::Want { level } => {
