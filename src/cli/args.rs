@@ -43,15 +43,36 @@ pub struct Cli {
 pub struct Common {
     /// The server; without it the socket in the data folder
     #[cfg(feature = "server")]
-    #[arg(long, global = true, env = "DEVTASK_SERVER", value_name = "URL", help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        env = "DEVTASK_SERVER",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Everywhere"
+    )]
     pub server: Option<Target>,
     /// Where the database, the token and the socket lie
     #[cfg(feature = "server")]
-    #[arg(long, global = true, env = "DEVTASK_DATA_DIR", value_name = "DIR", help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        env = "DEVTASK_DATA_DIR",
+        hide_env_values = true,
+        value_name = "DIR",
+        help_heading = "Everywhere"
+    )]
     pub data_dir: Option<PathBuf>,
     /// The configuration; without it the usual place
     #[cfg(feature = "server")]
-    #[arg(long, global = true, env = "DEVTASK_CONFIG", value_name = "FILE", help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        env = "DEVTASK_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE",
+        help_heading = "Everywhere"
+    )]
     pub config: Option<PathBuf>,
     /// Answer in JSON, streams as one object a line
     #[cfg(feature = "server")]
@@ -76,7 +97,10 @@ pub enum Verb {
     /// Show one session on one screen
     #[cfg(feature = "server")]
     #[command(before_help = "Examples:\n  devtask show 142\n  devtask show dt-142 --json | jq .evidence")]
-    Show { session: SessionId },
+    Show {
+        /// `142` or `dt-142`
+        session: SessionId,
+    },
     /// Print a session's log
     #[cfg(feature = "server")]
     #[command(
@@ -163,10 +187,13 @@ pub struct Create {
     /// The branch to start from; else the remote's default
     #[arg(long)]
     pub base: Option<String>,
-    #[arg(long)]
+    /// Who works on it, by the name in the server's configuration
+    #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
-    #[arg(long)]
+    /// Where it runs: local, or another provider of the server
+    #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
+    /// The agent's model, in its own words
     #[arg(long)]
     pub model: Option<String>,
     /// How hard the agent thinks, in its own words
@@ -181,6 +208,7 @@ pub struct Create {
     /// Something a reviewer can tick off; may be given several times
     #[arg(long = "done-when", value_name = "SENTENCE")]
     pub done_when: Vec<String>,
+    /// A word to find it by; may be given several times
     #[arg(long = "label", value_name = "LABEL")]
     pub labels: Vec<String>,
     /// Higher runs earlier among your own
@@ -227,6 +255,7 @@ fn status(text: &str) -> Result<crate::domain::session::Status, String> {
 #[cfg(feature = "server")]
 #[derive(Debug, Args)]
 pub struct Logs {
+    /// `142` or `dt-142`
     pub session: SessionId,
     /// Go on until the session is settled
     #[arg(short, long)]
@@ -251,7 +280,8 @@ pub struct Answer {
     /// An answer in words, one for each question
     #[arg(long = "text", value_name = "TEXT", conflicts_with = "decide")]
     pub texts: Vec<String>,
-    #[arg(long)]
+    /// Let the agent choose, or allow or deny what it wants
+    #[arg(long, value_name = "WHO")]
     pub decide: Option<Decide>,
     /// Words for the agent beside a decision
     #[arg(long, requires = "decide")]
@@ -270,6 +300,7 @@ pub enum Decide {
 #[cfg(feature = "server")]
 #[derive(Debug, Args)]
 pub struct Message {
+    /// `142` or `dt-142`
     pub session: SessionId,
     /// The words; `-` for standard input, `@file` for a file
     pub text: String,
@@ -281,6 +312,7 @@ pub struct Message {
 #[cfg(feature = "server")]
 #[derive(Debug, Args)]
 pub struct Act {
+    /// `142` or `dt-142`
     pub session: SessionId,
     /// Why, for others to read
     #[arg(long)]
@@ -290,6 +322,7 @@ pub struct Act {
 #[cfg(feature = "server")]
 #[derive(Debug, Args)]
 pub struct Wait {
+    /// `142` or `dt-142`
     pub session: SessionId,
     /// Give up after this long: `90`, `90s`, `30m`, `2h`
     #[arg(long, value_name = "TIME", value_parser = span)]

@@ -301,7 +301,7 @@ impl Control for Desk {
         let rows = self.rows.lock().unwrap();
         let fits = |s: &Session| {
             filter.status.is_none_or(|status| s.status == status)
-                && filter.owner.as_ref().is_none_or(|o| s.owner().name() == o)
+                && filter.owner.as_ref().is_none_or(|o| s.owner().to_string() == format!("person:{o}"))
         };
         let below: u32 = filter.cursor.as_deref().map_or(u32::MAX, |c| c.parse().unwrap());
         let limit = filter.limit.unwrap_or(50) as usize;
@@ -349,7 +349,11 @@ impl Control for Desk {
 
     async fn message(&self, by: &Actor, id: SessionId, message: Message) -> Result<SessionView, Refusal> {
         self.note(by)?;
-        self.say(id, Input::Message { by: by.clone(), text: message.text, mode: message.mode })
+        let (by, text) = (by.clone(), message.text);
+        if self.show(id).await?.status.is_settled() {
+            return self.say(id, Input::FollowUp { by, text });
+        }
+        self.say(id, Input::Message { by, text, mode: message.mode })
     }
 
     async fn asks(&self) -> Result<Vec<AskView>, Refusal> {
@@ -401,7 +405,11 @@ impl House {
     }
 
     pub async fn over(desk: Arc<Desk>) -> Self {
-        let dir = tempfile::Builder::new().prefix("dt").tempdir().unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix("dt")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .tempdir()
+            .unwrap();
         let settings = Settings { listen: "127.0.0.1:0".to_owned(), ..Settings::default() };
         let doors = Doors::open(&settings, dir.path(), &Clock::system()).await.unwrap();
         let doors = doors.head_time(Duration::from_millis(300));

@@ -1,6 +1,8 @@
 //! The one integration-test binary: every suite is a module here.
 
+mod cli;
 mod config;
 mod control;
 mod desk;
 mod http;
+mod serve;

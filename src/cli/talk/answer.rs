@@ -75,11 +75,8 @@ fn by_flags(args: &args::Answer, ask: &AskView) -> Result<Option<Answer>, Troubl
         return Err(Trouble::usage("this ask takes a decision").hint("`--decide allow` or `--decide deny`"));
     };
     if questions.len() != words.len() {
-        let text = format!(
-            "there are {} questions and {} answers; answer all together",
-            questions.len(),
-            words.len()
-        );
+        let text =
+            format!("{} questions wait, {} answered here; answer all together", questions.len(), words.len());
         return Err(Trouble::usage(text));
     }
     let mut answers = BTreeMap::new();

@@ -75,8 +75,14 @@ impl Trouble {
 }
 
 impl From<Refusal> for Trouble {
+    /// The server's own hint about tokens speaks of headers; here it is a variable.
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+        match refusal.code {
+            Code::Unauthorized => {
+                Self::Refused(refusal.hint("set DEVTASK_TOKEN to what the server's token file holds"))
+            }
+            _ => Self::Refused(refusal),
+        }
     }
 }
 
