@@ -57,7 +57,7 @@ fn run(cli: Cli, roles: &Roles) -> ExitCode {
         #[cfg(feature = "workbench")]
         Verb::AgentSim { args } => roles.agent_sim.map_or_else(|| lacks("agent-sim"), |role| role(args)),
         #[cfg(feature = "server")]
-        verb => server_side::run(cli.common, verb, roles),
+        verb => server_side::run(&cli.common, verb, roles),
     }
 }
 

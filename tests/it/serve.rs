@@ -1,5 +1,7 @@
 //! `devtask serve` as one thing: store, control plane and doors, from start to end and back.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::Path;
 
 use devtask::cli::serve;

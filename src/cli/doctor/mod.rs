@@ -70,7 +70,7 @@ impl Check {
 /// `more`: checks of rooms that are handed in.
 pub fn checks(
     config: Result<Config, Trouble>,
-    remote: Option<Result<Remote, Trouble>>,
+    remote: Option<Remote>,
     vars: &Vars,
     more: fn(&Config) -> Vec<Check>,
 ) -> Vec<Check> {
@@ -94,7 +94,7 @@ pub fn checks(
             all.insert(0, Check::new("configuration", async move { found }));
         }
     }
-    if let Some(Ok(remote)) = remote {
+    if let Some(remote) = remote {
         all.push(server(remote));
     }
     all

@@ -6,7 +6,7 @@ pub mod serve;
 
 use std::future::Future;
 use std::io::{BufReader, IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use secrecy::SecretString;
@@ -20,7 +20,7 @@ use crate::config::{Config, ConfigError, Vars};
 use crate::domain::Actor;
 use crate::{http, telemetry};
 
-pub(super) fn run(common: Common, verb: Verb, roles: &Roles) -> ExitCode {
+pub(super) fn run(common: &Common, verb: Verb, roles: &Roles) -> ExitCode {
     let vars: Vars = std::env::vars_os()
         .filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)))
         .collect();
@@ -31,19 +31,19 @@ pub(super) fn run(common: Common, verb: Verb, roles: &Roles) -> ExitCode {
         match verb {
             Verb::Serve(args) => {
                 let listen = args.listen.map(|l| ("http.listen", l));
-                let config = config(&common, &vars, listen.into_iter().collect())?;
+                let config = config(common, &vars, listen.into_iter().collect())?;
                 serve::run(config, roles.providers, &mut std::io::stderr(), stop_signal()?).await?;
                 Ok(0)
             }
             Verb::Doctor => {
-                let config = config(&common, &vars, Vec::new());
-                let target = target(&common, &vars).ok();
+                let config = config(common, &vars, Vec::new());
+                let target = target(common, &vars).ok();
                 let checks =
-                    doctor::checks(config, target.map(|t| remote(t, &common, &vars)), &vars, roles.checks);
+                    doctor::checks(config, target.map(|t| remote(t, common, &vars)), &vars, roles.checks);
                 at_terminal(common.json, |at| Box::pin(doctor::run(checks, at))).await
             }
             verb => {
-                let remote = remote(target(&common, &vars)?, &common, &vars)?;
+                let remote = remote(target(common, &vars)?, common, &vars)?;
                 let by = actor(&vars);
                 at_terminal(common.json, |at| {
                     Box::pin(async move { carry_out(verb, &remote, &by, at).await })
@@ -147,17 +147,18 @@ fn data_dir(common: &Common, vars: &Vars) -> Result<PathBuf, Trouble> {
 }
 
 /// Our own token is shown to a server on this machine only; for others it must be handed in.
-fn remote(target: Target, common: &Common, vars: &Vars) -> Result<Remote, Trouble> {
+fn remote(target: Target, common: &Common, vars: &Vars) -> Remote {
     let token = match (vars.get("DEVTASK_TOKEN"), &target) {
         (Some(token), _) => Some(SecretString::from(token.clone())),
-        (None, Target::Url(_)) if target.is_local() => own_token(&data_dir(common, vars)?),
+        (None, Target::Url(_)) if target.is_local() => own_token(common, vars),
         _ => None,
     };
-    Ok(Remote::new(target, token, Clock::system()))
+    Remote::new(target, token, Clock::system())
 }
 
-fn own_token(data_dir: &Path) -> Option<SecretString> {
-    http::read_token(&data_dir.join("token")).ok()
+fn own_token(common: &Common, vars: &Vars) -> Option<SecretString> {
+    let config = config(common, vars, Vec::new()).ok()?;
+    http::read_token(&http::token_file(&config.http, &config.data_dir)).ok()
 }
 
 /// The machine's user, as a name that may stand in logs and commits.

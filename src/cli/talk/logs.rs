@@ -153,7 +153,6 @@ fn reported(report: &Report, look: &Look) -> Option<Said> {
         Report::ChecksPlanned { source, commands } => {
             (Ink::Dim, "checks", format!("{} (from {})", clean(&commands.join(", ")), clean(source)))
         }
-        Report::CheckStarted { .. } => return None,
         Report::CheckEnded { evidence, .. } => (Ink::Dim, "check", words::check(evidence, look)),
         Report::Checkpoint { sha } => (Ink::Dim, "saved", short(sha)),
         Report::Pushed(pushed) => {
@@ -161,6 +160,7 @@ fn reported(report: &Report, look: &Look) -> Option<Said> {
         }
         Report::Ended { how } => ended(how)?,
         Report::ToolResult { .. }
+        | Report::CheckStarted { .. }
         | Report::Other { .. }
         | Report::Transcript { .. }
         | Report::AskRaised { .. }
