@@ -44,7 +44,7 @@ struct Reason {
 impl Remote {
     /// Over TCP the server asks for `token`; over the socket none is needed.
     pub fn new(target: Target, token: Option<SecretString>, clock: Clock) -> Self {
-        Self { target: Arc::new(target), token, clock, patience: Duration::from_secs(120) }
+        Self { target: Arc::new(target), token, clock, patience: Duration::from_mins(2) }
     }
 
     /// See [`Remote::patience`]: how long a stream waits for a server that is gone.

@@ -18,7 +18,7 @@ use crate::domain::session::Verb;
 use crate::wire::api::{Code, Refusal};
 
 /// The head of an answer must be here by then.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 /// Longest answer that is read into memory.
 const ANSWER_MAX: usize = 32 * 1024 * 1024;
 

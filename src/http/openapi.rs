@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the same table as the router.
+//! The `OpenAPI` document, made from the same table as the router.
 //!
 //! Knows how a route is described; must not know what its JSON looks like: that is [`schema`](super::schema).
 

@@ -1,4 +1,4 @@
-//! Every route, once: the router and the OpenAPI document are both made from [`endpoints`].
+//! Every route, once: the router and the `OpenAPI` document are both made from [`endpoints`].
 //!
 //! Knows paths, methods and which layers stand before them; must not know what a handler does.
 

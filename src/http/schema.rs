@@ -155,7 +155,7 @@ pub struct Session {
     pub holds: Vec<Hold>,
     /// Place in the queue, 1 = next.
     pub position: Option<u32>,
-    /// Rises when status, holds or open asks change; the ETag.
+    /// Rises when status, holds or open asks change; the `ETag`.
     pub rev: u64,
     pub owner: String,
     pub repo: String,

@@ -43,7 +43,13 @@ pub struct Doors {
     address: SocketAddr,
     token: Token,
     hosts: Arc<[String]>,
-    head_time: Duration,
+    times: Times,
+}
+
+#[derive(Clone, Copy)]
+struct Times {
+    head: Duration,
+    grace: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +86,16 @@ impl Doors {
         let tcp = TcpListener::bind(wanted).await.map_err(failed)?;
         let address = tcp.local_addr().map_err(failed)?;
         let identity = identity(&socket);
-        Ok(Self { tcp, unix, socket, identity, address, token, hosts, head_time: HEAD_TIME })
+        Ok(Self {
+            tcp,
+            unix,
+            socket,
+            identity,
+            address,
+            token,
+            hosts,
+            times: Times { head: HEAD_TIME, grace: GRACE },
+        })
     }
 
     /// Where TCP listens, with the real port.
@@ -92,10 +107,10 @@ impl Doors {
         &self.socket
     }
 
-    /// How long a request's head may take.
+    /// How long a request's head may take, and how long what is under way may take at the end.
     #[must_use]
-    pub fn head_time(mut self, time: Duration) -> Self {
-        self.head_time = time;
+    pub fn times(mut self, head: Duration, grace: Duration) -> Self {
+        self.times = Times { head, grace };
         self
     }
 
@@ -103,9 +118,8 @@ impl Doors {
     pub async fn serve(self, parts: Parts) {
         let closing = parts.closing.clone();
         let guard = |door| Guard { door, hosts: Arc::clone(&self.hosts) };
-        let inside = Hall::new(router(parts.clone(), guard(Door::Socket)), self.head_time, &closing);
-        let outside =
-            Hall::new(router(parts, guard(Door::Tcp(self.token.clone()))), self.head_time, &closing);
+        let inside = Hall::new(router(parts.clone(), guard(Door::Socket)), self.times, &closing);
+        let outside = Hall::new(router(parts, guard(Door::Tcp(self.token.clone()))), self.times, &closing);
         let unix = inside.run(async || self.unix.accept().await.map(|(io, _)| io));
         let tcp = outside.run(async || self.tcp.accept().await.map(|(io, _)| io));
         tokio::join!(unix, tcp);
@@ -119,16 +133,16 @@ impl Doors {
 /// The connections of one door.
 struct Hall {
     router: Router,
-    head_time: Duration,
+    times: Times,
     closing: CancellationToken,
     places: Arc<Semaphore>,
     guests: TaskTracker,
 }
 
 impl Hall {
-    fn new(router: Router, head_time: Duration, closing: &CancellationToken) -> Self {
+    fn new(router: Router, times: Times, closing: &CancellationToken) -> Self {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { router, head_time, closing: closing.clone(), places, guests: TaskTracker::new() }
+        Self { router, times, closing: closing.clone(), places, guests: TaskTracker::new() }
     }
 
     /// Takes a place first, then a connection: what we cannot serve waits in the kernel's queue.
@@ -143,7 +157,7 @@ impl Hall {
             match self.closing.run_until_cancelled(accept()).await {
                 None => break,
                 Some(Ok(io)) => {
-                    let guest = guest(io, self.router.clone(), self.head_time, self.closing.clone());
+                    let guest = guest(io, self.router.clone(), self.times, self.closing.clone());
                     self.guests.spawn(async move {
                         guest.await;
                         drop(place);
@@ -162,14 +176,14 @@ impl Hall {
 }
 
 /// One connection to its end.
-async fn guest<I>(io: I, router: Router, head_time: Duration, closing: CancellationToken)
+async fn guest<I>(io: I, router: Router, times: Times, closing: CancellationToken)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_time)
+        .header_read_timeout(times.head)
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(io), service);
     tokio::pin!(connection);
@@ -177,7 +191,7 @@ where
         ended = connection.as_mut() => ended,
         () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(GRACE, connection).await {
+            match tokio::time::timeout(times.grace, connection).await {
                 Ok(ended) => ended,
                 Err(_) => return,
             }

@@ -22,7 +22,7 @@ pub(super) struct Reason {
     reason: Option<String>,
 }
 
-/// A session with its reading as ETag.
+/// A session with its reading as `ETag`.
 pub(super) fn session(status: StatusCode, view: &SessionView) -> Response {
     let mut response = (status, Json(view)).into_response();
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", view.rev)) {

@@ -1,5 +1,7 @@
 //! The configuration: what wins, and how a wrong one is refused.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

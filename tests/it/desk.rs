@@ -2,9 +2,12 @@
 //!
 //! Knows no store, dispatcher or node: tests say themselves what a node would have said.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,6 +49,8 @@ pub struct Desk {
     pub refuse: Mutex<Option<Refusal>>,
     /// Panics at the next `list`.
     pub panic: Mutex<bool>,
+    /// Events that streams were asked for.
+    pub taken: Arc<AtomicUsize>,
     /// Who called last.
     pub by: Mutex<Option<Actor>>,
 }
@@ -59,6 +64,7 @@ impl Desk {
             head: watch::channel(0).0,
             refuse: Mutex::default(),
             panic: Mutex::default(),
+            taken: Arc::default(),
             by: Mutex::default(),
         })
     }
@@ -301,7 +307,7 @@ impl Control for Desk {
         let rows = self.rows.lock().unwrap();
         let fits = |s: &Session| {
             filter.status.is_none_or(|status| s.status == status)
-                && filter.owner.as_ref().is_none_or(|o| s.owner().name() == o)
+                && filter.owner.as_ref().is_none_or(|o| s.owner().to_string() == format!("person:{o}"))
         };
         let below: u32 = filter.cursor.as_deref().map_or(u32::MAX, |c| c.parse().unwrap());
         let limit = filter.limit.unwrap_or(50) as usize;
@@ -349,7 +355,11 @@ impl Control for Desk {
 
     async fn message(&self, by: &Actor, id: SessionId, message: Message) -> Result<SessionView, Refusal> {
         self.note(by)?;
-        self.say(id, Input::Message { by: by.clone(), text: message.text, mode: message.mode })
+        let (by, text) = (by.clone(), message.text);
+        if self.show(id).await?.status.is_settled() {
+            return self.say(id, Input::FollowUp { by, text });
+        }
+        self.say(id, Input::Message { by, text, mode: message.mode })
     }
 
     async fn asks(&self) -> Result<Vec<AskView>, Refusal> {
@@ -367,7 +377,7 @@ impl Control for Desk {
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {
         self.show(id).await?;
-        let (rows, head) = (Arc::clone(&self.rows), self.head.subscribe());
+        let (rows, head, taken) = (Arc::clone(&self.rows), self.head.subscribe(), Arc::clone(&self.taken));
         let live = stream::unfold((rows, head, after), move |(rows, mut head, last)| async move {
             loop {
                 head.borrow_and_update();
@@ -380,7 +390,10 @@ impl Control for Desk {
                 }
             }
         });
-        Ok(live.flatten().boxed())
+        let counted = live.flatten().inspect(move |_| {
+            taken.fetch_add(1, Ordering::Relaxed);
+        });
+        Ok(counted.boxed())
     }
 }
 
@@ -401,10 +414,14 @@ impl House {
     }
 
     pub async fn over(desk: Arc<Desk>) -> Self {
-        let dir = tempfile::Builder::new().prefix("dt").tempdir().unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix("dt")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .tempdir()
+            .unwrap();
         let settings = Settings { listen: "127.0.0.1:0".to_owned(), ..Settings::default() };
         let doors = Doors::open(&settings, dir.path(), &Clock::system()).await.unwrap();
-        let doors = doors.head_time(Duration::from_millis(300));
+        let doors = doors.times(Duration::from_millis(300), Duration::from_millis(500));
         let token = devtask::http::read_token(&dir.path().join("token")).unwrap();
         let health =
             Arc::new(Mutex::new(vec![Part { name: "database".to_owned(), state: State::Ok, detail: None }]));

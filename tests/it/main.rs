@@ -1,12 +1,14 @@
 //! The one integration-test binary: every suite is a module here.
 
+#[cfg(test)]
 mod claude_captures;
 mod claude_real;
-#[cfg(test)]
+mod cli;
 mod config;
 mod control;
 mod desk;
 mod forge;
 mod http;
 mod real_agent;
+mod serve;
 mod tidy;

@@ -1,0 +1,385 @@
+//! The command line's words: verbs, flags and their help, examples first.
+//!
+//! Knows how they are spelt; must not know what they do.
+
+use std::path::PathBuf;
+
+#[cfg(feature = "server")]
+use clap::ValueEnum;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+#[cfg(feature = "server")]
+use crate::client::Target;
+#[cfg(feature = "server")]
+use crate::domain::SessionId;
+
+/// About, examples, usage, the rest.
+const TEMPLATE: &str =
+    "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}\n";
+
+/// The parser with its templates; the reference in `docs` is made from it.
+pub fn command() -> clap::Command {
+    Cli::command().help_template(TEMPLATE).mut_subcommands(|c| c.help_template(TEMPLATE))
+}
+
+/// Run many AI coding sessions in parallel and stay in control of each of them
+#[derive(Debug, Parser)]
+#[command(name = "devtask", version, max_term_width = 100, disable_help_subcommand = true)]
+#[cfg_attr(
+    feature = "server",
+    command(
+        before_help = "Examples:\n  devtask serve\n  devtask create --repo ./web --brief 'Add a retry to the fetch'\n  devtask list\n  devtask logs 142 -f\n  devtask answer 142 --option 1"
+    )
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Where the server is and how to answer.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// The server; without it the socket in the data folder
+    #[cfg(feature = "server")]
+    #[arg(
+        long,
+        global = true,
+        env = "DEVTASK_SERVER",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Everywhere"
+    )]
+    pub server: Option<Target>,
+    /// Where the database, the token and the socket lie
+    #[cfg(feature = "server")]
+    #[arg(
+        long,
+        global = true,
+        env = "DEVTASK_DATA_DIR",
+        hide_env_values = true,
+        value_name = "DIR",
+        help_heading = "Everywhere"
+    )]
+    pub data_dir: Option<PathBuf>,
+    /// The configuration; without it the usual place
+    #[cfg(feature = "server")]
+    #[arg(
+        long,
+        global = true,
+        env = "DEVTASK_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE",
+        help_heading = "Everywhere"
+    )]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON, streams as one object a line
+    #[cfg(feature = "server")]
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make a session; it is queued at once
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask create --repo ./web --brief 'Add a retry to the fetch'\n  devtask create --repo acme/web --brief @task.md --check 'npm test' --label backend\n  git diff | devtask create --brief - --wait"
+    )]
+    Create(Create),
+    /// List sessions, the newest first
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask list\n  devtask list --status running\n  devtask list --asks\n  devtask list --json | jq -r .id"
+    )]
+    List(List),
+    /// Show one session on one screen
+    #[cfg(feature = "server")]
+    #[command(before_help = "Examples:\n  devtask show 142\n  devtask show dt-142 --json | jq .evidence")]
+    Show {
+        /// `142` or `dt-142`
+        session: SessionId,
+    },
+    /// Print a session's log
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask logs 142\n  devtask logs 142 -f\n  devtask logs 142 --json --after 40"
+    )]
+    Logs(Logs),
+    /// Answer what an agent asks
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask answer                        (asks you here, one question after the other)\n  devtask answer 142 --option 2\n  devtask answer 142 --text 'Only the public API'\n  devtask answer 142 --decide allow"
+    )]
+    Answer(Answer),
+    /// Say something to the agent; a settled session takes it as a follow-up
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask message 142 'Please add a test for the time-out'\n  devtask message 142 --interrupt 'Stop, wrong file'\n  devtask message 142 -  < notes.md"
+    )]
+    Message(Message),
+    /// Hold a session until somebody resumes it
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask pause 142\n  devtask pause 142 --reason 'waiting for the API'"
+    )]
+    Pause(Act),
+    /// Lift a hold; where there is none, grant the budget again
+    #[cfg(feature = "server")]
+    #[command(before_help = "Examples:\n  devtask resume 142")]
+    Resume(Act),
+    /// End a session; its branch is kept
+    #[cfg(feature = "server")]
+    #[command(before_help = "Examples:\n  devtask cancel 142\n  devtask cancel 142 --reason 'done by hand'")]
+    Cancel(Act),
+    /// Run a settled session again, on its branch and in its conversation
+    #[cfg(feature = "server")]
+    #[command(before_help = "Examples:\n  devtask rerun 142")]
+    Rerun(Act),
+    /// Wait until a session is settled or needs a person
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask wait 142\n  devtask wait 142 --timeout 30m && echo done",
+        after_help = "Exit codes: 0 done, 10 failed, 11 cancelled, 12 needs an answer, 124 time-out"
+    )]
+    Wait(Wait),
+    /// Play a whole story here: no account, no network
+    #[cfg(feature = "workbench")]
+    #[command(
+        before_help = "Examples:\n  devtask demo\n  devtask demo --headless --json\n  devtask demo --repo ./web --agent claude"
+    )]
+    Demo(Demo),
+    /// Run the control plane
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask serve\n  devtask serve --listen 127.0.0.1:8080 --data-dir ./data\n  DEVTASK_CONTROL__SLOTS=8 devtask serve"
+    )]
+    Serve(Serve),
+    /// Run one session's far end on a node; the control plane starts it
+    #[command(before_help = "Examples:\n  devtask supervise --home /tmp/dt-142 --detach")]
+    Supervise(Supervise),
+    /// Check what DevTask needs on this machine, and say what mends it
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask doctor\n  devtask doctor --json",
+        after_help = "Exits 3 when something must be mended."
+    )]
+    Doctor,
+    /// The scripted agent
+    #[cfg(feature = "workbench")]
+    #[command(hide = true, disable_help_flag = true)]
+    AgentSim {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<std::ffi::OsString>,
+    },
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Args)]
+pub struct Create {
+    /// What is to be done: a text, `-` for standard input, `@file` for a file
+    #[arg(long, value_name = "TEXT")]
+    pub brief: String,
+    /// A folder, or `owner/name` on the forge
+    #[arg(long, default_value = ".", value_name = "PATH|owner/name")]
+    pub repo: String,
+    /// The branch to start from; else the remote's default
+    #[arg(long)]
+    pub base: Option<String>,
+    /// Who works on it, by the name in the server's configuration
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Where it runs: local, or another provider of the server
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// The agent's model, in its own words
+    #[arg(long)]
+    pub model: Option<String>,
+    /// How hard the agent thinks, in its own words
+    #[arg(long)]
+    pub effort: Option<String>,
+    /// Show a plan and have it approved before anything is changed
+    #[arg(long)]
+    pub plan: bool,
+    /// A command that must pass; may be given several times
+    #[arg(long = "check", value_name = "COMMAND")]
+    pub checks: Vec<String>,
+    /// Something a reviewer can tick off; may be given several times
+    #[arg(long = "done-when", value_name = "SENTENCE")]
+    pub done_when: Vec<String>,
+    /// A word to find it by; may be given several times
+    #[arg(long = "label", value_name = "LABEL")]
+    pub labels: Vec<String>,
+    /// Higher runs earlier among your own
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    pub priority: i8,
+    /// A repeat under the same key makes no second session
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    /// Wait as `devtask wait` does
+    #[arg(long)]
+    pub wait: bool,
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Args)]
+pub struct List {
+    /// queued, provisioning, running, paused, done, failed or cancelled
+    #[arg(long, value_parser = status)]
+    pub status: Option<crate::domain::session::Status>,
+    /// Only sessions of this person
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<String>,
+    /// Only sessions with this label
+    #[arg(long)]
+    pub label: Option<String>,
+    /// At most so many, 1 to 200
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub limit: u32,
+    /// Go on where the last page ended
+    #[arg(long)]
+    pub cursor: Option<String>,
+    /// List open asks instead
+    #[arg(long, conflicts_with_all = ["status", "owner", "label", "cursor"])]
+    pub asks: bool,
+}
+
+#[cfg(feature = "server")]
+fn status(text: &str) -> Result<crate::domain::session::Status, String> {
+    use crate::domain::session::Status;
+    let names = Status::ALL.map(Status::name).join(", ");
+    Status::ALL.into_iter().find(|s| s.name() == text).ok_or(format!("one of {names}"))
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// `142` or `dt-142`
+    pub session: SessionId,
+    /// Go on until the session is settled
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only events with a higher number
+    #[arg(long, default_value_t = 0, value_name = "SEQ")]
+    pub after: u64,
+    /// Also what only machines care about
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Args)]
+pub struct Answer {
+    /// A session, or an ask's handle; may be left out where only one ask is open
+    #[arg(value_name = "SESSION|HANDLE")]
+    pub target: Option<String>,
+    /// The number of an option, one for each question; `1,3` where several may be chosen
+    #[arg(long = "option", value_name = "N", conflicts_with_all = ["texts", "decide"])]
+    pub options: Vec<String>,
+    /// An answer in words, one for each question
+    #[arg(long = "text", value_name = "TEXT", conflicts_with = "decide")]
+    pub texts: Vec<String>,
+    /// Let the agent choose, or allow or deny what it wants
+    #[arg(long, value_name = "WHO")]
+    pub decide: Option<Decide>,
+    /// Words for the agent beside a decision
+    #[arg(long, requires = "decide")]
+    pub message: Option<String>,
+}
+
+#[cfg(feature = "server")]
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Decide {
+    /// The agent chooses and notes what it chose
+    Agent,
+    Allow,
+    Deny,
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Args)]
+pub struct Message {
+    /// `142` or `dt-142`
+    pub session: SessionId,
+    /// The words; `-` for standard input, `@file` for a file
+    pub text: String,
+    /// End the agent's turn instead of waiting for its end
+    #[arg(long)]
+    pub interrupt: bool,
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Args)]
+pub struct Act {
+    /// `142` or `dt-142`
+    pub session: SessionId,
+    /// Why, for others to read
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// `142` or `dt-142`
+    pub session: SessionId,
+    /// Give up after this long: `90`, `90s`, `30m`, `2h`
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub timeout: Option<std::time::Duration>,
+}
+
+/// `90`, `90s`, `30m`, `2h`.
+#[cfg(feature = "server")]
+pub fn span(text: &str) -> Result<std::time::Duration, String> {
+    let (digits, unit) = match text.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
+        Some((at, _)) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err("a time is written like 90, 90s, 30m or 2h".to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "a time starts with a number".to_owned())?;
+    number.checked_mul(factor).map(std::time::Duration::from_secs).ok_or("too long".to_owned())
+}
+
+#[cfg(feature = "workbench")]
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Play the story to its end without a browser, and exit 0 or 1
+    #[arg(long)]
+    pub headless: bool,
+    /// Work on this folder instead of the sample
+    #[arg(long, value_name = "PATH")]
+    pub repo: Option<PathBuf>,
+    /// Who works: the scripted agent, or a real one
+    #[arg(long, default_value = "sim", value_name = "NAME")]
+    pub agent: String,
+    /// Let a real agent run without bubblewrap
+    #[arg(long)]
+    pub unsandboxed: bool,
+    /// The page's port; 0 takes a free one
+    #[arg(long, default_value_t = 7373)]
+    pub port: u16,
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address and port of the TCP door
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Supervise {
+    /// The session's folder with `run.json`
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+    /// Go on without the caller's terminal
+    #[arg(long)]
+    pub detach: bool,
+}

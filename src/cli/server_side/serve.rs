@@ -1,0 +1,134 @@
+//! `devtask serve`: store, control plane and doors put together, and taken apart again in order.
+//!
+//! Holds no rules: every part brings its own. Providers are handed in.
+
+use std::future::Future;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::talk::Trouble;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control::forge::{Forge, OnGitHub};
+use crate::control::settings::Machine;
+use crate::control::{Local, Providers};
+use crate::http::{Doors, Part, Parts, State};
+use crate::store::{Store, StoreError};
+use crate::{control, telemetry};
+
+/// Makes the providers of an installation; `instance` is its mark. An error is a sentence for the operator.
+pub type MakeProviders = fn(config: &Config, instance: &str) -> Result<Providers, String>;
+
+/// Serves until `stop` ends; then nothing new is taken, streams end, and the far ends go on without us.
+pub async fn run(
+    config: Config,
+    providers: MakeProviders,
+    talk: &mut (dyn Write + Send),
+    stop: impl Future<Output = ()>,
+) -> Result<(), Trouble> {
+    let clock = Clock::system();
+    let store =
+        Store::open(&config.data_dir, clock.clone()).await.map_err(|e| not_open(&config.data_dir, &e))?;
+    let doors = Doors::open(&config.http, &config.data_dir, &clock)
+        .await
+        .map_err(|e| Trouble::setup(chain(&e)).hint("`devtask doctor` looks at everything at once"))?;
+    let local = start(&config, &store, providers, clock)?;
+    writeln!(talk, "{}", greeting(&config, &doors))?;
+
+    let closing = CancellationToken::new();
+    let seen = store.clone();
+    let parts = Parts {
+        control: Arc::new(local.clone()),
+        health: Arc::new(move || vec![database(&seen)]),
+        metrics: telemetry::figures(),
+        closing: closing.clone(),
+    };
+    let serving = tokio::spawn(doors.serve(parts));
+    stop.await;
+    tracing::info!("ending: nothing new is taken, agents go on");
+    closing.cancel();
+    if serving.await.is_err() {
+        tracing::error!("the doors broke");
+    }
+    local.shutdown().await;
+    store.close().await;
+    Ok(())
+}
+
+fn start(config: &Config, store: &Store, providers: MakeProviders, clock: Clock) -> Result<Local, Trouble> {
+    let providers = providers(config, store.instance()).map_err(Trouble::setup)?;
+    let forge = forge(config, clock.clone())?;
+    let mut settings: control::Settings = config.control.clone();
+    settings.machine = Machine {
+        program: None,
+        mirrors: Some(config.data_dir.join("mirrors")),
+        bubblewrap: bubblewrap(),
+        hide: hidden(config),
+    };
+    Local::start(settings, store.clone(), providers, forge, clock).map_err(|e| Trouble::setup(e.to_string()))
+}
+
+/// Without a token there is no forge: sessions work on folders.
+fn forge(config: &Config, clock: Clock) -> Result<Option<Arc<dyn Forge>>, Trouble> {
+    let github = &config.github;
+    if github.token.is_none() && github.token_file.is_none() && github.token_env.is_none() {
+        return Ok(None);
+    }
+    let forge = OnGitHub::new(github.clone(), clock)
+        .map_err(|e| Trouble::setup(format!("github: {}", e.sentence())))?;
+    Ok(Some(Arc::new(forge)))
+}
+
+/// What no agent may see: our data, and the files secrets are read from.
+fn hidden(config: &Config) -> Vec<PathBuf> {
+    let files = [config.http.token_file.clone(), config.github.token_file.clone(), config.file.clone()];
+    std::iter::once(config.data_dir.clone()).chain(files.into_iter().flatten()).collect()
+}
+
+/// The bubblewrap program, where there is one.
+pub(crate) fn bubblewrap() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join("bwrap")).find(|p| p.is_file())
+}
+
+fn database(store: &Store) -> Part {
+    let open = store.open_rows().len();
+    Part {
+        name: "database".to_owned(),
+        state: State::Ok,
+        detail: Some(format!("{open} sessions are not settled")),
+    }
+}
+
+fn greeting(config: &Config, doors: &Doors) -> String {
+    format!(
+        "DevTask {} listens on http://{} and {} · {} slots · next: `devtask create --repo PATH --brief TEXT`",
+        env!("CARGO_PKG_VERSION"),
+        doors.address(),
+        doors.socket().display(),
+        config.control.slots,
+    )
+}
+
+fn not_open(dir: &Path, error: &StoreError) -> Trouble {
+    let trouble = Trouble::setup(format!("the data folder `{}`: {}", dir.display(), chain(error)));
+    match error {
+        StoreError::Locked => trouble.hint("stop the other one, or name another folder with `--data-dir`"),
+        StoreError::Newer => trouble.hint("update this DevTask; a database never goes back"),
+        _ => trouble.hint("`devtask doctor` looks at everything at once"),
+    }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut at = error.source();
+    while let Some(source) = at {
+        text = format!("{text}: {source}");
+        at = source.source();
+    }
+    text
+}
