@@ -349,20 +349,20 @@ pub fn span(text: &str) -> Result<std::time::Duration, String> {
 #[cfg(feature = "workbench")]
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Play the story to its end without a browser, and exit 0 or 1
+    /// Play the story to its end by itself, check it from outside, and exit 0 or 1
     #[arg(long)]
     pub headless: bool,
-    /// Work on this folder instead of the sample
+    /// A real repository to work on instead of the sample; it is only read
     #[arg(long, value_name = "PATH")]
     pub repo: Option<PathBuf>,
-    /// Who works: the scripted agent, or a real one
-    #[arg(long, default_value = "sim", value_name = "NAME")]
+    /// Who works: the scripted agent, or the real one
+    #[arg(long, default_value = "scripted", value_parser = ["scripted", "claude"])]
     pub agent: String,
     /// Let a real agent run without bubblewrap
     #[arg(long)]
     pub unsandboxed: bool,
-    /// The page's port; 0 takes a free one
-    #[arg(long, default_value_t = 7373)]
+    /// Port of the REST API; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
     pub port: u16,
 }
 

@@ -1,10 +1,11 @@
 //! Floor 5: the command line: parses, puts the rooms together for a role, and says how it went.
 //!
-//! [`main`] is the whole program; what it cannot know by itself comes in as [`Roles`]. Commands reach sessions only
-//! through `dyn Control`, in practice `client::Remote`. Holds no rules. Without the feature `server` only
-//! `supervise` is left.
+//! Commands reach sessions only through `dyn Control`, in practice `client::Remote`. Holds no rules. Without the
+//! feature `server` only `supervise` is left.
 
 pub mod args;
+#[cfg(feature = "workbench")]
+mod demo;
 #[cfg(feature = "server")]
 pub mod doctor;
 #[cfg(feature = "server")]
@@ -12,7 +13,6 @@ mod server_side;
 #[cfg(feature = "server")]
 pub mod talk;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use args::{Cli, Verb};
@@ -20,49 +20,23 @@ use clap::FromArgMatches;
 #[cfg(feature = "server")]
 pub use server_side::serve;
 
-/// What `main` hands in: the roles other rooms fill. `None`: this build does not have it.
-pub struct Roles {
-    /// `devtask supervise`: the far end on a node. `detach`: go on without the caller's terminal.
-    pub supervise: Option<fn(home: &Path, detach: bool) -> ExitCode>,
-    /// The providers `devtask serve` offers.
-    #[cfg(feature = "server")]
-    pub providers: serve::MakeProviders,
-    /// Checks of `devtask doctor` that need other rooms.
-    #[cfg(feature = "server")]
-    pub checks: fn(&crate::config::Config) -> Vec<doctor::Check>,
-    /// `devtask demo`.
-    #[cfg(feature = "workbench")]
-    pub demo: Option<fn(common: args::Common, args: args::Demo) -> ExitCode>,
-    /// `devtask agent-sim`, the scripted agent; its arguments are the agent's own.
-    #[cfg(feature = "workbench")]
-    pub agent_sim: Option<fn(args: Vec<std::ffi::OsString>) -> ExitCode>,
-}
-
 /// The program.
-pub fn main(roles: &Roles) -> ExitCode {
+pub fn main() -> ExitCode {
     let matches = args::command().get_matches();
     match Cli::from_arg_matches(&matches) {
-        Ok(cli) => run(cli, roles),
+        Ok(cli) => run(cli),
         Err(error) => error.exit(),
     }
 }
 
-fn run(cli: Cli, roles: &Roles) -> ExitCode {
+fn run(cli: Cli) -> ExitCode {
     match cli.verb {
-        Verb::Supervise(args) => {
-            roles.supervise.map_or_else(|| lacks("supervise"), |role| role(&args.home, args.detach))
-        }
+        Verb::Supervise(args) => crate::supervisor::main(&args.home, args.detach),
         #[cfg(feature = "workbench")]
-        Verb::Demo(args) => roles.demo.map_or_else(|| lacks("demo"), |role| role(cli.common, args)),
+        Verb::Demo(args) => demo::main(&cli.common, args),
         #[cfg(feature = "workbench")]
-        Verb::AgentSim { args } => roles.agent_sim.map_or_else(|| lacks("agent-sim"), |role| role(args)),
+        Verb::AgentSim { args } => crate::workbench::agent::main(&args),
         #[cfg(feature = "server")]
-        verb => server_side::run(&cli.common, verb, roles),
+        verb => server_side::run(&cli.common, verb),
     }
-}
-
-#[expect(clippy::print_stderr, reason = "the command line's own word")]
-fn lacks(role: &str) -> ExitCode {
-    eprintln!("error: this build of DevTask has no `{role}`");
-    ExitCode::from(3)
 }

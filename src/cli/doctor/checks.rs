@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::{Check, Finding};
+use crate::agent::probe::probe;
 use crate::client::{Remote, Target};
 use crate::config::Vars;
 use crate::github;
@@ -53,14 +54,19 @@ fn numbers(text: &str) -> (u32, u32) {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
-/// An agent's program. `needed`: sessions that name no agent use it. `setting`: where another can be named.
-pub fn program(program: String, path: String, needed: bool, setting: String) -> Check {
+/// An agent's program and whether its version is one we know. `needed`: sessions that name no agent use it.
+/// `setting`: where another can be named.
+pub fn agent(command: Vec<String>, path: String, needed: bool, setting: String) -> Check {
     Check::new("agent", async move {
-        let mend = format!("install it, or name another program in `{setting}`");
-        match version(&program, &path).await {
-            Ok(text) => Finding::ok(format!("{program} {text}")),
-            Err(what) if needed => Finding::fail(what, mend),
-            Err(what) => Finding::warn(what, mend),
+        let name = command.first().cloned().unwrap_or_default();
+        match probe(&command, &path).await {
+            Ok(version) => Finding::ok(format!("{name} {version}")),
+            Err(error) => {
+                let mend =
+                    format!("npm install -g @anthropic-ai/claude-code, or name a program in `{setting}`");
+                let found = error.to_string();
+                if needed { Finding::fail(found, mend) } else { Finding::warn(found, mend) }
+            }
         }
     })
 }
@@ -181,6 +187,23 @@ pub fn github_token(settings: &github::Settings, vars: &Vars) -> Check {
         ),
     };
     Check::new("forge", async move { found })
+}
+
+/// Whether the forge knows the token. Without a token there is nothing to ask.
+pub fn github_answers(settings: &github::Settings) -> Check {
+    let settings = settings.clone();
+    Check::new("forge answers", async move {
+        if settings.token.is_none() && settings.token_file.is_none() && settings.token_env.is_none() {
+            return Finding::ok("not asked: there is no token");
+        }
+        let asked = async { github::GitHub::new(&settings)?.viewer().await };
+        match asked.await {
+            Ok(login) => Finding::ok(format!("{} knows the token as {login}", settings.api_url)),
+            Err(error) => {
+                Finding::fail(error.sentence(), "gh auth token > FILE, and name FILE in `github.token_file`")
+            }
+        }
+    })
 }
 
 /// Whether a control plane answers.

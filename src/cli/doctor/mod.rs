@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use serde::Serialize;
 
-pub use checks::{bubblewrap, data_dir, database, git, github_token, program, server};
+pub use checks::{agent, bubblewrap, data_dir, database, git, github_answers, github_token, server};
 
 use super::talk::{Outcome, Terminal, Trouble, clean};
 use crate::client::Remote;
@@ -67,13 +67,7 @@ impl Check {
 }
 
 /// All checks for this configuration; a broken one is a finding itself, and what does not need it is still looked at.
-/// `more`: checks of rooms that are handed in.
-pub fn checks(
-    config: Result<Config, Trouble>,
-    remote: Option<Remote>,
-    vars: &Vars,
-    more: fn(&Config) -> Vec<Check>,
-) -> Vec<Check> {
+pub fn checks(config: Result<Config, Trouble>, remote: Option<Remote>, vars: &Vars) -> Vec<Check> {
     let path = vars.get("PATH").cloned().unwrap_or_default();
     let mut all = vec![git(path.clone())];
     match config {
@@ -85,7 +79,7 @@ pub fn checks(
             all.push(data_dir(config.data_dir.clone()));
             all.push(database(config.data_dir.clone()));
             all.push(github_token(&config.github, vars));
-            all.extend(more(&config));
+            all.push(github_answers(&config.github));
         }
         Err(trouble) => {
             let text = trouble.text().unwrap_or_default();
@@ -102,11 +96,11 @@ pub fn checks(
 
 /// The program of every configured agent.
 fn agents(config: &Config, path: &str) -> Vec<Check> {
-    let commands = config.control.agents.iter().filter_map(|(n, a)| Some((n, a.command.first()?)));
-    commands
-        .map(|(name, program_name)| {
+    let agents = config.control.agents.iter();
+    agents
+        .map(|(name, settings)| {
             let default = *name == config.control.agent;
-            program(program_name.clone(), path.to_owned(), default, format!("agents.{name}.command"))
+            agent(settings.command.clone(), path.to_owned(), default, format!("agents.{name}.command"))
         })
         .collect()
 }

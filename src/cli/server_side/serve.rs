@@ -17,10 +17,20 @@ use crate::control::settings::Machine;
 use crate::control::{Local, Providers};
 use crate::http::{Doors, Part, Parts, State};
 use crate::store::{Store, StoreError};
-use crate::{control, telemetry};
+use crate::{control, node, telemetry};
 
-/// Makes the providers of an installation; `instance` is its mark. An error is a sentence for the operator.
-pub type MakeProviders = fn(config: &Config, instance: &str) -> Result<Providers, String>;
+/// Makes the providers of an installation; the text is its mark.
+pub type MakeProviders = Box<dyn FnOnce(&Config, &str) -> Providers + Send>;
+
+/// Every provider this DevTask has.
+pub async fn providers() -> MakeProviders {
+    let caged = node::local::bubblewrap().await.is_some();
+    Box::new(move |config, instance| {
+        let local = config.nodes.local.clone();
+        let local = node::local::Local::new(&config.data_dir, instance, local, caged);
+        Providers::from([("local".to_owned(), Arc::new(local) as Arc<dyn node::Provider>)])
+    })
+}
 
 /// Serves until `stop` ends; then nothing new is taken, streams end, and the far ends go on without us.
 pub async fn run(
@@ -59,7 +69,7 @@ pub async fn run(
 }
 
 fn start(config: &Config, store: &Store, providers: MakeProviders, clock: Clock) -> Result<Local, Trouble> {
-    let providers = providers(config, store.instance()).map_err(Trouble::setup)?;
+    let providers = providers(config, store.instance());
     let forge = forge(config, clock.clone())?;
     let mut settings: control::Settings = config.control.clone();
     settings.machine = Machine {

@@ -1,0 +1,143 @@
+//! `devtask demo`: the whole of DevTask on one machine, with no account and nothing left behind.
+//!
+//! Knows what is shown and said; the stage and the story have files of their own.
+
+mod stage;
+mod story;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use self::stage::Stage;
+use self::story::Play;
+use super::args::{Common, Demo};
+
+/// An agent process is let go this soon in the headless demo, so that deferral is seen.
+const SHORT_HOLD: u32 = 2;
+const USUAL_HOLD: u32 = 300;
+
+/// What the command line says.
+pub(super) struct DemoArgs {
+    headless: bool,
+    repo: Option<PathBuf>,
+    agent: String,
+    unsandboxed: bool,
+    port: u16,
+    /// Everything is kept here instead of in a folder that goes away.
+    data_dir: Option<PathBuf>,
+}
+
+/// `devtask demo`.
+pub(super) fn main(common: &Common, args: Demo) -> ExitCode {
+    let Demo { headless, repo, agent, unsandboxed, port } = args;
+    let args = DemoArgs { headless, repo, agent, unsandboxed, port, data_dir: common.data_dir.clone() };
+    let json = common.json;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let played = runtime.map_err(anyhow::Error::from).and_then(|r| r.block_on(run(args, json)));
+    played.unwrap_or_else(|error| {
+        said(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+/// Plays the demo; `json` = only the last line, machine-readable, on stdout.
+async fn run(args: DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
+    match (args.headless, &args.repo) {
+        (true, None) => headless(&args, json).await,
+        (true, Some(_)) => on_a_real_repository(&args).await,
+        (false, _) => open(&args).await,
+    }
+}
+
+/// The story, checked from outside; the exit code says whether it went as promised.
+async fn headless(args: &DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let mut stage = Stage::set(args, SHORT_HOLD).await?;
+    let mut play = Play::new(&mut stage, said);
+    let played = play.play().await;
+    let mut outcome = play.outcome;
+    stage.stop().await;
+    outcome.seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
+    if let Err(cause) = &played {
+        outcome.ok = false;
+        said(&format!("the story broke off: {cause:#}"));
+    }
+    let line = serde_json::to_string(&outcome)?;
+    if json {
+        out(&line);
+    } else {
+        out(&format!("{}: {line}", if outcome.ok { "all as promised" } else { "not as promised" }));
+    }
+    Ok(if outcome.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One session on a real repository, whose checkout is only read.
+async fn on_a_real_repository(args: &DemoArgs) -> anyhow::Result<ExitCode> {
+    let mut stage = Stage::set(args, USUAL_HOLD).await?;
+    let done = story::one(&stage, "Leave a note that says what this repository is for", said).await;
+    stage.stop().await;
+    done?;
+    fetch_lines(args, &stage).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves everything running for a person to play with, until Ctrl-C.
+async fn open(args: &DemoArgs) -> anyhow::Result<ExitCode> {
+    let mut stage = Stage::set(args, USUAL_HOLD).await?;
+    if args.repo.is_none() && args.agent == "scripted" {
+        story::begin(&stage).await?;
+    }
+    welcome(args, &stage);
+    tokio::signal::ctrl_c().await.context("Ctrl-C cannot be heard")?;
+    said("");
+    stage.stop().await;
+    fetch_lines(args, &stage).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn welcome(args: &DemoArgs, stage: &Stage) {
+    let program = std::env::args().next().unwrap_or_else(|| "devtask".to_owned());
+    let devtask = format!("{program} --data-dir {}", stage.data().display());
+    let begun = args.repo.is_none() && args.agent == "scripted";
+    said("DevTask runs, with a forge of its own. Nothing of it leaves this machine.\n");
+    said(&format!("  repository       {} ", stage.repo));
+    said(&format!("  pull requests    {}/_forge/pulls", stage.forge.url()));
+    said(&format!("  log              {}", stage.dir.join("serve.log").display()));
+    said("\nType next, in another terminal:\n");
+    if begun {
+        said(&format!("  {devtask} list             # three sessions, two at a time"));
+        said(&format!("  {devtask} list --asks      # what they want to know"));
+        said(&format!("  {devtask} answer           # answer the oldest question"));
+        said(&format!("  {devtask} logs 1 --follow  # watch one work"));
+    }
+    said(&format!("  {devtask} create --repo {} --brief 'Leave a note' --wait", stage.repo));
+    said("\nCtrl-C ends it.");
+}
+
+/// How to bring each branch into the repository it was made for.
+async fn fetch_lines(args: &DemoArgs, stage: &Stage) -> anyhow::Result<()> {
+    let Some(path) = &args.repo else { return Ok(()) };
+    let (owner, name) = stage.repo.split_once('/').unwrap_or_default();
+    let bare = stage.forge.repo_dir(owner, name)?;
+    for pull in stage.forge.pulls().await? {
+        let branch = &pull.head;
+        out(&format!("git -C {} fetch {} {branch}:{branch}", path.display(), bare.display()));
+    }
+    Ok(())
+}
+
+/// For people: stderr.
+fn said(line: &str) {
+    use std::io::Write;
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
+
+/// Data: stdout.
+fn out(line: &str) {
+    use std::io::Write;
+    drop(writeln!(std::io::stdout(), "{line}"));
+}

@@ -1,0 +1,318 @@
+//! The headless demo: a person's afternoon with four sessions, played and checked from outside over the same door that
+//! everybody uses.
+//!
+//! ```text
+//!   question   asks, is answered in time; its check fails once, goes back, passes      → pull request
+//!   later      asks, nobody answers, the agent goes to sleep; answered after a restart → pull request
+//!   long       waits in the queue (two slots), is paused and resumed                   → pull request
+//!   cancelled  is cancelled
+//! ```
+//! In the middle the control plane is killed with `kill -9` and started again.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use super::stage::Stage;
+use super::watch::Seen;
+use crate::client::Remote;
+use crate::domain::ask::{Answer, AskWhat};
+use crate::domain::session::{Status, WaitingOn};
+use crate::domain::{Actor, SessionId};
+use crate::wire::api::{Act, Control, Create, Filter};
+use crate::wire::view::{AskView, SessionView};
+use crate::workbench::demo::{Story, stories};
+
+/// The longest any one thing of the story may take.
+const PATIENCE: Duration = Duration::from_secs(45);
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// The demo's last line.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    pub ok: bool,
+    pub sessions: usize,
+    pub pull_requests: usize,
+    pub asks_answered: usize,
+    /// A session was seen waiting for a slot.
+    pub queued_seen: bool,
+    /// Markers missing or doubled, and gaps in the ids of the event streams.
+    pub events_lost: u64,
+    /// How often the control plane was killed.
+    pub killed: u32,
+    pub seconds: f64,
+}
+
+/// One session of the story and what was made of it.
+struct Part {
+    story: Story,
+    id: SessionId,
+}
+
+pub struct Play<'a> {
+    stage: &'a mut Stage,
+    remote: Remote,
+    me: Actor,
+    seen: Seen,
+    pub outcome: Outcome,
+    say: fn(&str),
+}
+
+impl<'a> Play<'a> {
+    /// `say` is told what happens, a line each.
+    pub fn new(stage: &'a mut Stage, say: fn(&str)) -> Self {
+        let remote = stage.remote();
+        let me = Actor::Person("local/demo".to_owned());
+        Self { stage, remote, me, seen: Seen::default(), outcome: Outcome::default(), say }
+    }
+
+    /// Plays to the end. What is short of the promise is in the outcome; an error is a story that could not go on.
+    pub async fn play(&mut self) -> anyhow::Result<()> {
+        let [question, later, long, cancelled] = self.begin().await?;
+        self.queue_is_seen(&long).await?;
+        self.answer_in_time(&question).await?;
+        self.sleeps(&later).await?;
+        self.kill_in_the_middle(&long).await?;
+        self.pause_and_resume(&long).await?;
+        self.cancel(&cancelled).await?;
+        self.answer_later(&later).await?;
+        for part in [&question, &later, &long] {
+            self.until(part.id, "is done", |s| s.status == Status::Done).await?;
+        }
+        self.count(&[question, later, long], &cancelled).await
+    }
+
+    async fn begin(&mut self) -> anyhow::Result<[Part; 4]> {
+        let mut parts = Vec::new();
+        for story in stories() {
+            let session = self.create(&story).await?;
+            (self.say)(&format!("{} {}", session.id, story.title));
+            drop(self.seen.follow(self.remote.clone(), session.id));
+            parts.push(Part { story, id: session.id });
+        }
+        self.outcome.sessions = parts.len();
+        parts.try_into().ok().context("the story has four sessions")
+    }
+
+    /// Twice under one key, as a person's double click: one session.
+    async fn create(&self, story: &Story) -> anyhow::Result<SessionView> {
+        let new = request(self.stage, &story.brief());
+        let key = format!("demo-{}", story.name);
+        let first = self.remote.create(&self.me, new.clone(), Some(&key)).await?;
+        let second = self.remote.create(&self.me, new, Some(&key)).await?;
+        if first.id != second.id {
+            bail!("one key made two sessions: {} and {}", first.id, second.id);
+        }
+        Ok(first)
+    }
+
+    async fn queue_is_seen(&mut self, waits: &Part) -> anyhow::Result<()> {
+        let waiting = |s: &SessionView| s.status == Status::Queued && s.waiting_on == Some(WaitingOn::Slot);
+        self.until(waits.id, "waits for a slot", waiting).await?;
+        let running = self.remote.list(Filter::default()).await?.sessions;
+        let busy = running.iter().filter(|s| s.status.runs()).count();
+        if busy > 2 {
+            bail!("{busy} sessions run in two slots");
+        }
+        self.outcome.queued_seen = true;
+        (self.say)("two run, the third waits for a slot");
+        Ok(())
+    }
+
+    async fn answer_in_time(&mut self, part: &Part) -> anyhow::Result<()> {
+        let ask = self.ask_of(part).await?;
+        self.answer(&ask).await?;
+        (self.say)(&format!("{} asked and was answered in time", part.id));
+        Ok(())
+    }
+
+    async fn sleeps(&mut self, part: &Part) -> anyhow::Result<()> {
+        self.ask_of(part).await?;
+        let asleep = |s: &SessionView| s.status == Status::Paused && s.waiting_on == Some(WaitingOn::User);
+        self.until(part.id, "is paused for its question", asleep).await?;
+        (self.say)(&format!("{} asked, nobody answered: its agent is gone and its slot is free", part.id));
+        Ok(())
+    }
+
+    /// Kills the control plane while one session is in the middle of its markers.
+    async fn kill_in_the_middle(&mut self, long: &Part) -> anyhow::Result<()> {
+        let markers = texts(&long.story);
+        let seen = self.seen.clone();
+        self.wait("the long session has begun", || seen.said(long.id, &markers) >= 3).await?;
+        self.stage.kill().await?;
+        self.outcome.killed += 1;
+        (self.say)("kill -9 of the control plane, in the middle");
+        self.stage.start().await?;
+        (self.say)("it is back");
+        Ok(())
+    }
+
+    async fn pause_and_resume(&mut self, part: &Part) -> anyhow::Result<()> {
+        let (markers, seen) = (texts(&part.story), self.seen.clone());
+        let before = seen.said(part.id, &markers);
+        self.wait("it goes on after the kill", || seen.said(part.id, &markers) > before).await?;
+        self.remote.act(&self.me, part.id, Act::Pause { reason: None }, None).await?;
+        self.until(part.id, "is paused", |s| s.status == Status::Paused).await?;
+        (self.say)(&format!("{} was paused", part.id));
+        self.remote.act(&self.me, part.id, Act::Resume, None).await?;
+        (self.say)(&format!("{} was resumed", part.id));
+        Ok(())
+    }
+
+    async fn cancel(&mut self, part: &Part) -> anyhow::Result<()> {
+        let reason = Some("nobody needs it".to_owned());
+        let session = self.remote.act(&self.me, part.id, Act::Cancel { reason }, None).await?;
+        if session.status != Status::Cancelled {
+            bail!("{} was cancelled and is {}", part.id, session.status.name());
+        }
+        (self.say)(&format!("{} was cancelled", part.id));
+        Ok(())
+    }
+
+    async fn answer_later(&mut self, part: &Part) -> anyhow::Result<()> {
+        let ask = self.ask_of(part).await?;
+        self.answer(&ask).await?;
+        (self.say)(&format!("{} was answered later and goes on", part.id));
+        Ok(())
+    }
+
+    async fn answer(&mut self, ask: &AskView) -> anyhow::Result<()> {
+        let AskWhat::Questions { questions } = &ask.ask.what else { bail!("that was no question") };
+        let first = |q: &crate::domain::ask::Question| q.options.first().map(|o| o.label.clone());
+        let answers = questions.iter().filter_map(|q| Some((q.question.clone(), first(q)?))).collect();
+        self.remote.answer(&self.me, &ask.handle, Answer::Answers { answers }).await?;
+        self.outcome.asks_answered += 1;
+        Ok(())
+    }
+
+    /// The session's open ask, as soon as there is one.
+    async fn ask_of(&self, part: &Part) -> anyhow::Result<AskView> {
+        let session = self.until(part.id, "asks", |s| !s.asks.is_empty()).await?;
+        session.asks.into_iter().next().context("the ask is gone")
+    }
+
+    async fn count(&mut self, done: &[Part], cancelled: &Part) -> anyhow::Result<()> {
+        for part in done {
+            let markers = texts(&part.story);
+            let seen = self.seen.clone();
+            self.wait("its stream has told all", || seen.has(part.id, "session.done")).await?;
+            self.outcome.events_lost += self.seen.lost(part.id, &markers);
+            self.passed(part).await?;
+        }
+        self.outcome.events_lost += self.seen.lost(cancelled.id, &[]);
+        let pulls = self.stage.forge.pulls().await?;
+        self.outcome.pull_requests = pulls.len();
+        let o = &self.outcome;
+        self.outcome.ok = o.sessions == 4
+            && o.pull_requests == 3
+            && o.asks_answered == 2
+            && o.queued_seen
+            && o.events_lost == 0
+            && o.killed == 1;
+        Ok(())
+    }
+
+    /// Done with a pull request and evidence, and the first story's check failed before it passed.
+    async fn passed(&self, part: &Part) -> anyhow::Result<()> {
+        let session = self.remote.show(part.id).await?;
+        let green = !session.evidence.is_empty() && session.evidence.iter().all(|e| e.exit_code == Some(0));
+        if session.pull_request.is_none() || !green {
+            bail!("{} is done without a pull request or without evidence", part.id);
+        }
+        if part.story.name == "question" && !self.seen.failed_a_check(part.id) {
+            bail!("{}: its check was to fail first", part.id);
+        }
+        Ok(())
+    }
+
+    async fn until(
+        &self,
+        id: SessionId,
+        what: &str,
+        is: impl Fn(&SessionView) -> bool,
+    ) -> anyhow::Result<SessionView> {
+        let mut last = None;
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.remote.show(id).await {
+                    Ok(session) if is(&session) => return Ok(session),
+                    Ok(session) if session.status == Status::Failed => {
+                        bail!("{id} failed: {}", session.failure.unwrap_or_default())
+                    }
+                    other => last = Some(other),
+                }
+                tokio::time::sleep(GLANCE).await;
+            }
+        });
+        match waited.await {
+            Ok(done) => done,
+            Err(_) => bail!("{id} was to be one that {what}; after {PATIENCE:?} it is {last:?}"),
+        }
+    }
+
+    async fn wait(&self, what: &str, is: impl Fn() -> bool) -> anyhow::Result<()> {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !is() {
+                tokio::time::sleep(GLANCE).await;
+            }
+        });
+        waited.await.with_context(|| format!("waited in vain until {what}"))
+    }
+}
+
+/// The markers a story says once each.
+fn texts(story: &Story) -> Vec<String> {
+    (1..=story.markers.count).map(|n| story.markers.text(n)).collect()
+}
+
+/// The stories that are worth watching, begun and left to a person.
+pub async fn begin(stage: &Stage) -> anyhow::Result<()> {
+    let (remote, me) = (stage.remote(), Actor::Person("local/demo".to_owned()));
+    for story in stories().iter().filter(|s| s.name != "cancelled") {
+        remote.create(&me, request(stage, &story.brief()), None).await?;
+    }
+    Ok(())
+}
+
+/// One session from this brief to its pull request.
+pub async fn one(stage: &Stage, brief: &str, say: fn(&str)) -> anyhow::Result<()> {
+    let (remote, me) = (stage.remote(), Actor::Person("local/demo".to_owned()));
+    let mut session = remote.create(&me, request(stage, brief), None).await?;
+    say(&format!("{} {}", session.id, session.brief.title));
+    while !session.status.is_settled() {
+        if !session.asks.is_empty() {
+            say(&format!(
+                "{} asks; answer it with `devtask --data-dir {} answer`",
+                session.id,
+                stage.data().display()
+            ));
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        session = remote.show(session.id).await?;
+    }
+    match (session.status, session.pull_request) {
+        (Status::Done, Some(pull)) => {
+            say(&format!("{} is done: {}", session.id, pull.url));
+            Ok(())
+        }
+        (Status::Done, None) => bail!("{} is done and changed nothing", session.id),
+        (other, _) => bail!("{} is {}: {}", session.id, other.name(), session.failure.unwrap_or_default()),
+    }
+}
+
+fn request(stage: &Stage, brief: &str) -> Create {
+    Create {
+        brief: crate::domain::brief::Brief::from_text(brief),
+        repo: stage.repo.clone(),
+        base: None,
+        provider: None,
+        agent: None,
+        model: None,
+        effort: None,
+        plan: false,
+        priority: 0,
+        labels: vec!["demo".to_owned()],
+    }
+}
