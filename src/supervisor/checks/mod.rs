@@ -13,7 +13,6 @@ mod plan;
 mod round;
 mod run;
 mod settings;
-mod sweep;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::count::Counter;
-use super::sweep::sweep;
 use super::{Check, Start};
+use crate::sweep::Target;
 
 /// Longest text kept as evidence, in bytes.
 pub const MAX_TAIL: usize = 8 * 1024;
@@ -26,6 +26,8 @@ const MAX_LINE: usize = 4 * 1024;
 const RING: usize = 4 * MAX_TAIL;
 /// The variable that marks everything a check starts.
 const MARK: &str = "DEVTASK_CHECK";
+/// How long what a check started may take to die.
+const SWEEP: Duration = Duration::from_secs(2);
 /// How long output may trail in after everything was killed.
 const DRAIN: Duration = Duration::from_millis(500);
 
@@ -110,7 +112,7 @@ async fn drive(
         }
     };
     // A leader that has ended is reaped: only its mark finds what it left.
-    sweep(if status.is_some() { None } else { leader }, &marked).await;
+    sweep(if status.is_some() { None } else { leader }, marked).await;
     if let Some(status) = status {
         how.code = status.code();
     } else {
@@ -127,6 +129,14 @@ async fn drive(
     Ok(how)
 }
 
+/// Kills what carries the mark and what is below the leader, which must not be reaped yet.
+async fn sweep(leader: Option<u32>, mark: String) {
+    let target = Target { mark: Some(mark), below: leader };
+    if let Err(left) = target.sweep(SWEEP).await {
+        tracing::warn!(error = %left, "a check left processes behind");
+    }
+}
+
 /// Sweeps in the background when nobody waits for the command any more.
 struct Guard(String);
 
@@ -134,7 +144,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let mark = std::mem::take(&mut self.0);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { sweep(None, &mark).await });
+            runtime.spawn(async move { sweep(None, mark).await });
         }
     }
 }
