@@ -19,7 +19,7 @@ use crate::store::{CommitError, Row};
 use crate::wire::link::skip_noise;
 
 /// Name of the file below the node's home that says what to run.
-pub(crate) const RUN_FILE: &str = "run.json";
+const RUN_FILE: &str = "run.json";
 const CONNECT: Duration = Duration::from_mins(1);
 const START: Duration = Duration::from_mins(1);
 const GREETING: Duration = Duration::from_secs(10);

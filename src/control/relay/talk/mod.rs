@@ -4,41 +4,33 @@
 //! Everything it says is computed from the row; everything it hears goes through the writer. Must not know how the
 //! stream was made.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod say;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{ReadHalf, WriteHalf};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::super::Inner;
 use super::Trouble;
 use super::inbox::Inbox;
 use super::intake::{Broken, Intake, Partial, Piece};
-use crate::domain::command::{Command, CommandBody, CommandNo};
+use crate::domain::command::CommandNo;
 use crate::domain::lease::Input as Step;
 use crate::domain::report::Record;
 use crate::domain::session::{self, Input, Refusal};
-use crate::domain::{AskId, Attempt, Repo, SessionId};
+use crate::domain::{Attempt, SessionId};
 use crate::node::Duplex;
 use crate::store::{CommitError, Lane, Row};
-use crate::wire::link::{Down, Frame, Level, Up, encode};
+use crate::wire::link::{Down, Frame, Level, Up};
 
 /// Records and raw bytes of one commit.
 const BATCH: usize = 512;
 const BATCH_BYTES: usize = 1 << 20;
 const PING: Duration = Duration::from_secs(15);
-/// Silent over so many pings: the link is dead, whatever the operating system says.
-const SILENT_PINGS: u32 = 3;
 const HELLO: Duration = Duration::from_secs(30);
-const WRITE: Duration = Duration::from_secs(30);
-const CREDENTIAL: Duration = Duration::from_secs(20);
-/// Attached after this, an attempt that was replaced has nothing left to tell: how much of it was kept is not
-/// known any more, and none of it counts.
-const BEYOND: u64 = 1 << 48;
-/// Commands looked through for answers that the agent has not been told.
-const LOOK_BACK: u32 = 500;
 
 struct Talk<'a> {
     inner: &'a Inner,
@@ -147,106 +139,6 @@ impl<'a> Talk<'a> {
         }
         Ok(())
     }
-
-    // --- down ---
-
-    /// Attach, secrets, want and commands, in one write.
-    async fn open(&mut self) -> Result<(), Trouble> {
-        let newest = self.row.session.attempt == self.attempt;
-        let after = if newest { self.row.session.ingested } else { BEYOND };
-        let (epoch, offset) = (self.inner.next_epoch(), self.intake.offset());
-        self.say(Down::Attach { epoch, attempt: self.attempt, after, offset })?;
-        if newest && after > 0 {
-            // The last ack may have been lost with its link.
-            self.say(Down::Ack { n: after })?;
-        }
-        if self.inner.level_of(&self.row, self.attempt).is_some_and(|l| l != Level::Stop) {
-            let body = self.secrets()?;
-            encode(&Frame { header: Down::Secrets, body }, &mut self.out)?;
-        }
-        self.follow(true).await?;
-        self.flush_out().await
-    }
-
-    /// Values by name, from this process's environment straight into the frame.
-    fn secrets(&self) -> Result<Vec<u8>, Trouble> {
-        let agent = self.inner.settings.agents.get(&self.row.session.new.agent);
-        let names = agent.map(|a| a.secrets.as_slice()).unwrap_or_default();
-        let found = names.iter().filter_map(|name| Some((name.as_str(), std::env::var(name).ok()?)));
-        let map: BTreeMap<&str, secrecy::SecretString> = found.map(|(n, v)| (n, v.into())).collect();
-        let shown: BTreeMap<&str, &str> = map.iter().map(|(n, v)| (*n, v.expose_secret())).collect();
-        serde_json::to_vec(&shown).map_err(|e| Trouble::Link(crate::wire::link::LinkError::BadHeader(e)))
-    }
-
-    /// Reads the row anew and says what has changed.
-    async fn look(&mut self) -> Result<(), Trouble> {
-        self.row = self.inner.store.row(self.id).await?.ok_or(Trouble::Moved)?;
-        self.follow(false).await?;
-        self.flush_out().await
-    }
-
-    /// Want and commands as the row has them now. `all`: also answers that were consumed but never applied.
-    async fn follow(&mut self, all: bool) -> Result<(), Trouble> {
-        let level = self.inner.level_of(&self.row, self.attempt).ok_or(Trouble::Moved)?;
-        if self.level != Some(level) {
-            self.level = Some(level);
-            self.say(Down::Want { level })?;
-        }
-        if level != Level::Run {
-            return Ok(());
-        }
-        let mut numbers: BTreeSet<CommandNo> = self.row.session.commands.iter().copied().collect();
-        let untold = untold(&self.row);
-        if all && !untold.is_empty() {
-            let last = self.row.session.last_command;
-            numbers.extend(last.saturating_sub(LOOK_BACK).max(1)..=last);
-        }
-        numbers.retain(|c| !self.sent.contains(c));
-        if numbers.is_empty() {
-            return Ok(());
-        }
-        let numbers: Vec<CommandNo> = numbers.into_iter().collect();
-        let open: BTreeSet<CommandNo> = self.row.session.commands.iter().copied().collect();
-        for command in self.inner.store.commands(self.id, &numbers).await? {
-            if open.contains(&command.c) || answers_one_of(&command, &untold) {
-                self.sent.insert(command.c);
-                self.say(Down::Command { command })?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn ping(&mut self) -> Result<(), Trouble> {
-        self.quiet_pings += 1;
-        if self.quiet_pings > SILENT_PINGS {
-            return Err(Trouble::Silent);
-        }
-        let id = u64::from(self.quiet_pings);
-        self.say(Down::Ping { id })?;
-        self.flush_out().await
-    }
-
-    fn say(&mut self, header: Down) -> Result<(), Trouble> {
-        Ok(encode(&Frame::from(header), &mut self.out)?)
-    }
-
-    async fn flush_out(&mut self) -> Result<(), Trouble> {
-        if self.out.is_empty() {
-            return Ok(());
-        }
-        let write = async {
-            self.down.write_all(&self.out).await?;
-            self.down.flush().await
-        };
-        match timeout(WRITE, write).await {
-            Ok(written) => written.map_err(crate::wire::link::LinkError::from)?,
-            Err(_) => return Err(Trouble::Silent),
-        }
-        self.out.clear();
-        Ok(())
-    }
-
-    // --- up ---
 
     /// Takes every frame that is here; `true` when the attempt has ended and its node is free.
     async fn hear(&mut self, inbox: &mut Inbox<ReadHalf<Box<dyn Duplex>>>) -> Result<bool, Trouble> {
@@ -358,24 +250,6 @@ impl<'a> Talk<'a> {
         self.say(Down::Ack { n: last })
     }
 
-    async fn credential(&mut self, id: u64) -> Result<(), Trouble> {
-        let body = match (&self.row.session.new.repo, &self.inner.forge) {
-            (Repo::Forge { owner, name }, Some(forge)) => {
-                let asked = timeout(CREDENTIAL, forge.credential(owner, name)).await;
-                match asked {
-                    Ok(Ok(Some(secret))) => secret.expose_secret().as_bytes().to_vec(),
-                    Ok(Err(error)) => {
-                        tracing::warn!(session.id = %self.id, %error, "there is no credential for a push");
-                        Vec::new()
-                    }
-                    Ok(Ok(None)) | Err(_) => Vec::new(),
-                }
-            }
-            _ => Vec::new(),
-        };
-        Ok(encode(&Frame { header: Down::Credential { id }, body }, &mut self.out)?)
-    }
-
     /// No process of the attempt is left. One that ended without a last record is lost.
     async fn ended(&mut self) -> Result<(), Trouble> {
         let attempt = self.attempt;
@@ -388,14 +262,4 @@ impl<'a> Talk<'a> {
         }
         Ok(())
     }
-}
-
-/// Asks whose answer the agent has not been told.
-fn untold(row: &Row) -> BTreeSet<AskId> {
-    let asks = row.session.asks.iter().filter(|a| a.unapplied_answer().is_some());
-    asks.map(|a| a.id.clone()).collect()
-}
-
-fn answers_one_of(command: &Command, asks: &BTreeSet<AskId>) -> bool {
-    matches!(&command.body, CommandBody::Answer { ask, .. } if asks.contains(ask))
 }
