@@ -4,7 +4,13 @@
 //! real one is given the scripted model to think with. Must not know the protocol: whatever is said to an agent goes
 //! through the adapter, and what is asserted are its signals and the files the agent left.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
