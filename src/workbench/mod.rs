@@ -1,1 +1,9 @@
-//! Floor 4: the far sides as strict models.
+//! Floor 4: the far sides as strict models, and what they play.
+//!
+//! Knows the far sides' rules as they were measured; must not know sessions, stores or who drives them.
+
+pub mod agent;
+pub mod demo;
+pub mod model;
+pub mod sample;
+pub mod script;

@@ -1,2 +1,6 @@
 //! The one integration-test binary: every suite is a module here.
 mod claude_captures;
+
+#[cfg(test)]
+mod real_agent;
+mod supervisor;
