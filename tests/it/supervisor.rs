@@ -360,7 +360,8 @@ async fn a_newer_attempt_ends_the_older_supervisor_first() {
     node.again();
     node.start();
     assert_ne!(node.supervisor(), older);
-    assert!(!Path::new(&format!("/proc/{older}")).exists());
+    let command = std::fs::read(format!("/proc/{older}/cmdline")).unwrap_or_default();
+    assert!(command.is_empty(), "it is gone, or waits to be reaped");
     assert!(node.processes().find().is_empty(), "nothing of the older attempt is left");
     let mut link = node.attached(1, 0).await;
     link.say(Down::Want { level: Level::Stop }).await;
