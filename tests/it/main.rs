@@ -1,6 +1,5 @@
 //! The one integration-test binary: every suite is a module here.
 
-#[cfg(test)]
 mod claude_captures;
 mod claude_real;
 mod cli;
@@ -11,4 +10,5 @@ mod forge;
 mod http;
 mod real_agent;
 mod serve;
+mod supervisor;
 mod tidy;

@@ -368,7 +368,7 @@ impl Life {
             _ if !unread && !self.recall.asks.is_empty() => self.leave(Ending::Deferred, out),
             _ => {
                 if self.recall.conversed && !unread {
-                    self.say_on("the supervisor was restarted", out);
+                    self.say_own("again", super::prompt::go_on("the supervisor was restarted"));
                 }
                 self.launch(out);
             }

@@ -96,11 +96,6 @@ impl Life {
         self.own.push_back((Uuid::new_v5(&self.run.new.mark, name.as_bytes()), text));
     }
 
-    pub(super) fn say_on(&mut self, why: &str, out: &mut Out) {
-        self.say_own("again", prompt::go_on(why));
-        self.pump(out);
-    }
-
     /// The agent had this line before and dropped our copy: it is consumed, but nothing runs because of it.
     pub(super) fn known(&mut self, uuid: Uuid, out: &mut Out) {
         self.busy = false;
