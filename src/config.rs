@@ -10,7 +10,7 @@ use config::{Environment, File, FileFormat, Map, Value, ValueKind};
 use serde::Deserialize;
 
 use crate::control::settings::AgentSettings;
-use crate::{control, github, http};
+use crate::{control, github, http, node};
 
 /// Environment variables, or what a test says they are.
 pub type Vars = BTreeMap<String, String>;
@@ -31,14 +31,7 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Nodes {
-    pub local: LocalNodes,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LocalNodes {
-    /// Agents may run without bubblewrap: with all rights of the user who runs the server.
-    pub unsandboxed: bool,
+    pub local: node::local::Settings,
 }
 
 /// The file as it is written.

@@ -22,6 +22,7 @@ pub mod node;
 #[cfg(feature = "server")]
 pub mod store;
 pub mod supervisor;
+pub mod sweep;
 pub mod telemetry;
 pub mod wire;
 #[cfg(feature = "workbench")]

@@ -3,6 +3,10 @@
 //! An [`Adapter`] is sans-IO: lines in, [`Signal`]s and lines to write out. The supervisor owns the process, its pipes
 //! and every timer. Agents' optional powers are values ([`Powers`]). Must not know nodes, git, control or clocks.
 
+pub mod claude;
+pub mod framing;
+pub mod probe;
+
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
@@ -22,7 +26,7 @@ pub struct Start {
     pub resume: bool,
     pub model: Option<String>,
     pub effort: Option<String>,
-    /// Begin in plan mode.
+    /// Begin in plan mode; on a resume: the plan has not been approved yet.
     pub plan: bool,
     /// Tools whose use waits for a person.
     pub require_approval_for: Vec<String>,
@@ -63,7 +67,8 @@ pub enum Signal {
     TakenBack { ask: AskId, why: String },
     /// The agent has taken up the user line with this uuid.
     Consumed { uuid: Uuid },
-    /// The turn is over; with `queued` more turns follow by themselves.
+    /// The turn is over; with `queued` more turns follow by themselves (queued words, or work in the background
+    /// whose end starts one: see [`Adapter::background`]).
     TurnEnded { outcome: TurnOutcome, usage: Usage, queued: u32 },
     /// To be written to the agent at once.
     Write(Line),
@@ -89,6 +94,24 @@ pub enum Word {
     Interrupt,
 }
 
+/// What lets a conversation start that could not be started as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// There is nothing to resume (it was killed too early): start afresh with the same id and say everything again.
+    StartAfresh,
+    /// The conversation exists already: resume it.
+    Resume,
+}
+
+/// The adapter for this kind of agent; `None` where we do not speak its language.
+/// The scripted agent is a program that speaks the same protocol.
+pub fn adapter(kind: &str, start: Start) -> Option<Box<dyn Adapter>> {
+    match kind {
+        "claude" | "scripted" => Some(Box::new(claude::Claude::new(start))),
+        _ => None,
+    }
+}
+
 /// One agent's language.
 pub trait Adapter: Send {
     fn powers(&self) -> Powers;
@@ -103,4 +126,13 @@ pub trait Adapter: Send {
     fn held(&self) -> Vec<AskId>;
     /// How the turn stands when the process has exited without ending it. `stderr`: the tail of what it printed there.
     fn exited(&mut self, code: Option<i32>, stderr: &str) -> TurnOutcome;
+    /// Set when the process refused to start for a reason that a changed [`Start`] mends. Read it after
+    /// [`exited`](Adapter::exited).
+    fn remedy(&self) -> Option<Remedy> {
+        None
+    }
+    /// What goes on in the background, one line each: while it does, a turn that ended may be followed by another.
+    fn background(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -12,7 +12,6 @@ mod server_side;
 #[cfg(feature = "server")]
 pub mod talk;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use args::{Cli, Verb};
@@ -20,16 +19,9 @@ use clap::FromArgMatches;
 #[cfg(feature = "server")]
 pub use server_side::serve;
 
-/// What `main` hands in: the roles other rooms fill. `None`: this build does not have it.
+/// What `main` hands in: roles that no other room may know. `None`: this build does not have it.
+#[derive(Clone, Copy, Default)]
 pub struct Roles {
-    /// `devtask supervise`: the far end on a node. `detach`: go on without the caller's terminal.
-    pub supervise: Option<fn(home: &Path, detach: bool) -> ExitCode>,
-    /// The providers `devtask serve` offers.
-    #[cfg(feature = "server")]
-    pub providers: serve::MakeProviders,
-    /// Checks of `devtask doctor` that need other rooms.
-    #[cfg(feature = "server")]
-    pub checks: fn(&crate::config::Config) -> Vec<doctor::Check>,
     /// `devtask demo`.
     #[cfg(feature = "workbench")]
     pub demo: Option<fn(common: args::Common, args: args::Demo) -> ExitCode>,
@@ -39,7 +31,7 @@ pub struct Roles {
 }
 
 /// The program.
-pub fn main(roles: &Roles) -> ExitCode {
+pub fn main(roles: Roles) -> ExitCode {
     let matches = args::command().get_matches();
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => run(cli, roles),
@@ -47,20 +39,23 @@ pub fn main(roles: &Roles) -> ExitCode {
     }
 }
 
-fn run(cli: Cli, roles: &Roles) -> ExitCode {
+#[cfg_attr(
+    not(feature = "workbench"),
+    expect(unused_variables, reason = "such a build has no roles to hand in")
+)]
+fn run(cli: Cli, roles: Roles) -> ExitCode {
     match cli.verb {
-        Verb::Supervise(args) => {
-            roles.supervise.map_or_else(|| lacks("supervise"), |role| role(&args.home, args.detach))
-        }
+        Verb::Supervise(args) => crate::supervisor::main(&args.home, args.detach),
         #[cfg(feature = "workbench")]
         Verb::Demo(args) => roles.demo.map_or_else(|| lacks("demo"), |role| role(cli.common, args)),
         #[cfg(feature = "workbench")]
         Verb::AgentSim { args } => roles.agent_sim.map_or_else(|| lacks("agent-sim"), |role| role(args)),
         #[cfg(feature = "server")]
-        verb => server_side::run(&cli.common, verb, roles),
+        verb => server_side::run(&cli.common, verb),
     }
 }
 
+#[cfg(feature = "workbench")]
 #[expect(clippy::print_stderr, reason = "the command line's own word")]
 fn lacks(role: &str) -> ExitCode {
     eprintln!("error: this build of DevTask has no `{role}`");

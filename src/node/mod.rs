@@ -2,6 +2,8 @@
 //!
 //! A [`Provider`] delivers a place and one byte stream; it never starts the agent. Must not know what runs there.
 
+pub mod local;
+
 use std::path::Path;
 use std::time::Duration;
 

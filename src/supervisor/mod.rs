@@ -1,1 +1,79 @@
 //! Floor 2: the far end, one session on one machine.
+//!
+//! ```text
+//!   control ◄─ link ─► listen ─ station ─► run (shell) ─ life (pure) ─► agent in its cage
+//!                        journal, commands     └─ yard: workspace, checks
+//! ```
+//! Knows its folder, its agent and its link; must not know SQL, Slack, a forge's API or any other session.
+
+pub mod checks;
+pub mod desk;
+pub mod detach;
+pub mod home;
+pub mod inbox;
+pub mod journal;
+pub mod life;
+pub mod listen;
+pub mod process;
+pub mod prompt;
+pub mod run;
+pub mod sandbox;
+pub mod serve;
+pub mod station;
+pub mod text;
+pub mod transcript;
+pub mod workspace;
+pub mod yard;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::clock::Clock;
+
+/// `devtask supervise --home DIR [--detach]`. 0: the attempt ended, or (detached) a supervisor stands.
+pub fn main(home: &Path, detach: bool) -> ExitCode {
+    if detach {
+        return detach::main(home);
+    }
+    if std::env::var_os(detach::DETACHED).is_some() {
+        // Fails only for the leader of a group, which has no terminal to lose.
+        let _ = rustix::process::setsid();
+    }
+    // What the agent may be told by its environment, it shall not read from ours.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    match serve(home) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {}", yard::chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(home: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(serve::serve(home, Clock::system(), crate::agent::adapter, true))?)
+}
+
+/// A run with the defaults of every setting, for this room's tests.
+#[cfg(test)]
+fn test_run() -> crate::wire::run::Run {
+    let json = serde_json::json!({
+        "new": {
+            "id": "dt-142", "mark": "6f1b7c52-93a4-4c5e-8d6f-0a1b2c3d4e5f", "owner": "person:local/ana",
+            "brief": { "title": "Greet", "goal": "Say hello" }, "repo": "/repo", "base": null, "provider": "local",
+            "agent": "scripted", "model": null, "effort": null, "plan": false, "priority": 0, "labels": [],
+            "branchPattern": "devtask/{task_id}-{task_slug}", "requireApprovalFor": [],
+            "limits": {}, "policy": {}
+        },
+        "attempt": 1, "instance": "0123456789abcdef",
+        "remote": { "url": "/repo", "needsCredential": false },
+        "mirrors": null, "branch": null, "baseSha": null,
+        "conversation": "11111111-2222-3333-4444-555555555555", "resume": false,
+        "agent": { "command": ["agent"], "env": {} },
+        "sandbox": { "bubblewrap": null, "hide": [] },
+        "author": { "name": "Ana", "email": "ana@example.org" }
+    });
+    serde_json::from_value(json).expect("the shape of a run")
+}

@@ -11,6 +11,70 @@ use uuid::Uuid;
 use crate::domain::Attempt;
 use crate::domain::session::NewSession;
 
+/// The files below a session's home that both sides of a node know by name.
+pub mod file {
+    /// [`super::Run`] as JSON, 0600.
+    pub const RUN: &str = "run.json";
+    /// The supervisor's Unix socket, 0600.
+    pub const SOCKET: &str = "s.sock";
+    /// Held (flock) while a supervisor lives; its content is `<pid> <attempt>\n`.
+    pub const LOCK: &str = "lock";
+    /// The clone the agent works in.
+    pub const WORK: &str = "work";
+    /// Stands while the clone may hold work that is nowhere else: from the agent's start until everything was seen on
+    /// the remote. A folder with it is never deleted.
+    pub const UNSAVED: &str = "unsaved";
+}
+
+/// The environment variable every process of an attempt carries; its value is [`Run::mark`] and the attempt.
+pub const MARK: &str = "DEVTASK_RUN";
+
+/// Variables of a machine's environment that pass to what runs for a session: where programs, certificates, proxies
+/// and toolchains are. Everything else is cleared.
+pub const PASSED: &[&str] = &[
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TERM",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "GOPATH",
+    "GOROOT",
+    "GOMODCACHE",
+    "GOFLAGS",
+    "GOPROXY",
+    "JAVA_HOME",
+    "NVM_DIR",
+    "NODE_PATH",
+    "PYENV_ROOT",
+    "VIRTUAL_ENV",
+];
+
+impl Run {
+    /// `<instance>/<session>.`: what the marks of all attempts of this session start with.
+    pub fn mark(&self) -> String {
+        format!("{}/{}.", self.instance, self.new.id)
+    }
+}
+
 /// One attempt, all a supervisor needs to know of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,5 +1,6 @@
 //! The one integration-test binary: every suite is a module here.
 
+mod claude_captures;
 mod cli;
 mod config;
 mod control;

@@ -12,15 +12,15 @@ use std::process::ExitCode;
 use secrecy::SecretString;
 
 use super::args::{Common, Verb};
+use super::doctor;
 use super::talk::{Look, Terminal, Trouble, carry_out};
-use super::{Roles, doctor};
 use crate::client::{Remote, Target};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Vars};
 use crate::domain::Actor;
 use crate::{http, telemetry};
 
-pub(super) fn run(common: &Common, verb: Verb, roles: &Roles) -> ExitCode {
+pub(super) fn run(common: &Common, verb: Verb) -> ExitCode {
     let vars: Vars = std::env::vars_os()
         .filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)))
         .collect();
@@ -32,18 +32,17 @@ pub(super) fn run(common: &Common, verb: Verb, roles: &Roles) -> ExitCode {
             Verb::Serve(args) => {
                 let listen = args.listen.map(|l| ("http.listen", l));
                 let config = config(common, &vars, listen.into_iter().collect())?;
-                serve::run(config, roles.providers, &mut std::io::stderr(), stop_signal()?).await?;
+                serve::run(config, serve::providers, &mut std::io::stderr(), stop_signal()?).await?;
                 Ok(0)
             }
             Verb::Doctor => {
                 let config = config(common, &vars, Vec::new());
                 let target = target(common, &vars).ok();
-                let checks =
-                    doctor::checks(config, target.map(|t| remote(t, common, &vars)), &vars, roles.checks);
+                let checks = doctor::checks(config, target.map(|t| remote(t, common, &vars)), &vars);
                 at_terminal(common.json, |at| Box::pin(doctor::run(checks, at))).await
             }
             verb => {
-                let remote = remote(target(common, &vars)?, common, &vars)?;
+                let remote = remote(target(common, &vars)?, common, &vars);
                 let by = actor(&vars);
                 at_terminal(common.json, |at| {
                     Box::pin(async move { carry_out(verb, &remote, &by, at).await })

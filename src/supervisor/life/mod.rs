@@ -1,0 +1,480 @@
+//! One attempt's life, sans-IO: what happened goes in, what is to be done comes out.
+//!
+//! ```text
+//!   Waiting ──secrets──► Preparing ──► Talking ◄─────── feedback, messages ───────┐
+//!                                        │ turn completed                         │
+//!                                        └─► Checkpointing ─► Checking ─► Publishing
+//!   from everywhere: Leaving (interrupt ─► close ─► terminate ─► kill) ─► Sweeping ─► last checkpoint ─► Over
+//! ```
+//! Laws: at most one `DeferAll` per turn; an answer is applied once; after the wish to end, the agent hears nothing
+//! but what ends it. Must not know processes, files, sockets or how a check is run.
+
+mod leave;
+mod review;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::agent::{Remedy, Signal, Word};
+use crate::domain::command::{Command, CommandBody, CommandNo};
+use crate::domain::report::{Ending, Evidence, Phase, Pushed, Report, Retry, TurnOutcome};
+use crate::domain::{AskId, Time};
+use crate::wire::link::Level;
+use crate::wire::run::Run;
+
+use super::checks::{Progress, Round};
+use super::journal::Recall;
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The first attach has come and brought the secrets.
+    Secrets,
+    Want(Level),
+    /// On this machine's disk. A second copy changes nothing.
+    Command(Command),
+    Prepared(Result<Ready, Trouble>),
+    Launched(Result<(), Trouble>),
+    /// The agent took a line before: it dropped this copy silently.
+    Known(Uuid),
+    Signal(Signal),
+    /// The process is gone; `outcome` is the adapter's view of an unfinished turn.
+    Exited {
+        outcome: TurnOutcome,
+        remedy: Option<Remedy>,
+    },
+    Checkpointed(Result<Option<String>, String>),
+    /// A report of running work: checks planned, started, ended, notes.
+    Told(Report),
+    Checked(Result<Verdict, Trouble>),
+    Published(Result<Pushed, Trouble>),
+    /// The branch could not be pushed for a reason the agent can mend.
+    Unpushed {
+        wants: String,
+    },
+    /// Whether no process of the attempt is left.
+    Swept(bool),
+    /// Time has passed; see [`Life::wake`].
+    Tick,
+}
+
+/// To be done, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Record {
+        report: Report,
+        raw: Option<Vec<u8>>,
+    },
+    Live(Vec<u8>),
+    Prepare,
+    Launch {
+        resume: bool,
+        plan: bool,
+    },
+    /// A user line; where the conversation is resumed, look first whether it was taken before.
+    Say {
+        uuid: Uuid,
+        text: String,
+    },
+    Tell(Word),
+    Write(Vec<u8>),
+    CloseStdin,
+    Terminate,
+    Kill,
+    Checkpoint,
+    Check {
+        round: u32,
+    },
+    Publish,
+    /// Drop the work under way (preparing, checks, push).
+    Abandon,
+    /// Remembered for later attempts on this machine.
+    KeepPlan(Plan),
+    Sweep,
+    /// The last record is written; serve the journal until it is acked.
+    Over,
+}
+
+/// Where a session in plan mode stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Plan {
+    /// A person said yes: the agent may change things.
+    pub approved: bool,
+    /// The asks that showed a plan.
+    pub asks: BTreeSet<AskId>,
+}
+
+/// The workspace stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    pub base: String,
+    pub base_sha: String,
+    pub branch: String,
+}
+
+/// Why something did not work, for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub cause: String,
+    pub retry: Retry,
+}
+
+/// How a look at the work came out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// There is nothing to check or to push: no change at all.
+    Nothing,
+    /// The work cannot be checked as it lies there; in words for the agent.
+    Unready { wants: String },
+    /// `rounds`: how many may fail in a row.
+    Round { round: Round, rounds: u32 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Preparing,
+    /// The agent works, or waits for a word.
+    Talking,
+    Checkpointing,
+    Checking,
+    Publishing,
+    /// The process is being ended.
+    Leaving,
+    Sweeping,
+    /// The last checkpoint.
+    Securing,
+    Over,
+}
+
+/// How far the ending of a process has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    /// Interrupted or deferred: waits for the turn's end.
+    Asked,
+    Closed,
+    Terminated,
+    Killed,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Process {
+    #[default]
+    None,
+    Starting,
+    Alive,
+}
+
+/// One attempt.
+#[derive(Debug)]
+pub struct Life {
+    run: Run,
+    level: Level,
+    stage: Stage,
+    process: Process,
+    closing: Option<(Closing, Time)>,
+    ending: Option<Ending>,
+    ready: Option<Ready>,
+    resume: bool,
+    plan: Plan,
+    phase: Phase,
+    /// A turn runs, or a line was written whose turn has not ended.
+    busy: bool,
+    /// Something was said to this process that it had not heard before.
+    spoke: bool,
+    /// Resumed, and nothing said yet: a deferred call may come back by itself.
+    quiet: bool,
+    /// `DeferAll` was told in this turn.
+    deferred: bool,
+    /// Interrupted for a message, and not yet ended.
+    interrupting: bool,
+    /// A turn's end was reported with its line already.
+    reported: bool,
+    queue: VecDeque<Command>,
+    /// Answers that wait for the process to stand.
+    answers: VecDeque<Command>,
+    seen: BTreeSet<CommandNo>,
+    said: BTreeMap<Uuid, CommandNo>,
+    /// What was said and not consumed, should it have to be said again.
+    spoken: BTreeMap<CommandNo, CommandBody>,
+    /// Our own words that have a place before the queue: feedback, how to go on.
+    own: VecDeque<(Uuid, String)>,
+    held: BTreeMap<AskId, Time>,
+    raised: BTreeSet<AskId>,
+    /// Refused by us: what the adapter says of their answers is not an answer applied.
+    refused: BTreeSet<AskId>,
+    recall: Recall,
+    /// How often one more word was needed to get going, or the plan asked for.
+    nudges: u32,
+    relaunches: u32,
+    round: u32,
+    progress: Progress,
+    /// Words to the agent in a row about work that could not be looked at.
+    unready: u32,
+    evidence: Vec<Evidence>,
+    summary: String,
+    retry_at: Option<Time>,
+}
+
+impl Life {
+    /// `recall`: what the journal of this attempt remembers; `plan`: what earlier attempts left.
+    pub fn new(run: Run, recall: Recall, plan: Plan) -> Self {
+        Self {
+            level: Level::Run,
+            stage: if recall.ended { Stage::Over } else { Stage::Waiting },
+            process: Process::None,
+            closing: None,
+            ending: None,
+            ready: None,
+            resume: run.resume || recall.conversed,
+            plan,
+            phase: recall.phase,
+            busy: false,
+            spoke: false,
+            quiet: false,
+            deferred: false,
+            interrupting: false,
+            reported: false,
+            queue: VecDeque::new(),
+            answers: VecDeque::new(),
+            seen: recall.consumed.clone(),
+            said: BTreeMap::new(),
+            spoken: BTreeMap::new(),
+            own: VecDeque::new(),
+            held: BTreeMap::new(),
+            raised: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            nudges: 0,
+            relaunches: 0,
+            round: recall.round,
+            progress: Progress::default(),
+            unready: 0,
+            evidence: recall.evidence.clone(),
+            summary: String::new(),
+            retry_at: None,
+            recall,
+            run,
+        }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// When the next [`Input::Tick`] is due at the latest.
+    pub fn wake(&self) -> Option<Time> {
+        let closing = self.closing.map(|(_, at)| at);
+        let hold = self.held.values().min().copied();
+        [closing, hold, self.retry_at].into_iter().flatten().min()
+    }
+
+    /// The one step. `now` is used for deadlines only.
+    pub fn step(&mut self, now: Time, input: Input) -> Vec<Effect> {
+        let mut out = Out { effects: Vec::new(), now };
+        self.take(input, &mut out);
+        out.effects
+    }
+
+    fn take(&mut self, input: Input, out: &mut Out) {
+        match input {
+            Input::Secrets => self.secrets(out),
+            Input::Want(level) => self.want(level, out),
+            Input::Command(command) => self.command(command, out),
+            Input::Prepared(outcome) => self.prepared(outcome, out),
+            Input::Launched(outcome) => self.launched(outcome, out),
+            Input::Known(uuid) => self.known(uuid, out),
+            Input::Signal(signal) => self.signal(signal, out),
+            Input::Exited { outcome, remedy } => self.exited(outcome, remedy, out),
+            Input::Checkpointed(outcome) => self.checkpointed(outcome, out),
+            Input::Told(report) => self.told(report, out),
+            Input::Checked(outcome) => self.checked(outcome, out),
+            Input::Published(outcome) => self.published(outcome, out),
+            Input::Unpushed { wants } => self.unpushed(&wants, out),
+            Input::Swept(clean) => self.swept(clean, out),
+            Input::Tick => self.tick(out),
+        }
+    }
+
+    fn secrets(&mut self, out: &mut Out) {
+        if self.stage == Stage::Waiting {
+            self.stage = Stage::Preparing;
+            out.push(Effect::Prepare);
+        }
+    }
+
+    /// Whether it is on its way out: then everything the agent says is heard, however far behind the link is.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.stage, Stage::Leaving | Stage::Sweeping | Stage::Securing | Stage::Over)
+    }
+
+    /// The level only rises: an attempt that was told to end does not come back.
+    fn want(&mut self, level: Level, out: &mut Out) {
+        if rank(level) <= rank(self.level) {
+            return;
+        }
+        self.level = level;
+        match self.stage {
+            Stage::Sweeping | Stage::Securing | Stage::Over => {}
+            // A push under way is short, and its outcome is worth more than its end.
+            Stage::Publishing if level == Level::Drain => {}
+            Stage::Leaving => self.hurry(out),
+            Stage::Preparing | Stage::Checking | Stage::Publishing => {
+                out.push(Effect::Abandon);
+                self.leave(self.asked_ending(), out);
+            }
+            // Its end is waited for: the work is being secured.
+            Stage::Checkpointing => {}
+            Stage::Waiting | Stage::Talking => self.leave(self.asked_ending(), out),
+        }
+    }
+
+    fn asked_ending(&self) -> Ending {
+        if self.level == Level::Stop { Ending::Stopped } else { Ending::Drained }
+    }
+
+    fn prepared(&mut self, outcome: Result<Ready, Trouble>, out: &mut Out) {
+        if self.stage != Stage::Preparing {
+            return;
+        }
+        match outcome {
+            Err(trouble) => self.fail(trouble, out),
+            Ok(ready) => {
+                let Ready { base, base_sha, branch } = ready.clone();
+                out.record(Report::WorkspaceReady { base, base_sha, branch });
+                self.ready = Some(ready);
+                self.begin(out);
+            }
+        }
+    }
+
+    /// The workspace stands: go on where the journal says that this attempt was.
+    fn begin(&mut self, out: &mut Out) {
+        self.stage = Stage::Talking;
+        let unread = self.has_words();
+        match self.recall.turn.take() {
+            Some(TurnOutcome::Completed { text }) if !unread => {
+                self.summary = text;
+                self.review(out);
+            }
+            Some(TurnOutcome::Failed { message, retry }) if !unread => {
+                self.fail(Trouble { cause: message, retry }, out);
+            }
+            _ if !unread && !self.recall.asks.is_empty() => self.leave(Ending::Deferred, out),
+            _ => {
+                if self.recall.conversed && !unread {
+                    self.say_on("the supervisor was restarted", out);
+                }
+                self.launch(out);
+            }
+        }
+    }
+
+    fn launch(&mut self, out: &mut Out) {
+        self.process = Process::Starting;
+        self.busy = false;
+        self.spoke = false;
+        self.quiet = self.resume;
+        self.deferred = false;
+        self.reported = false;
+        let plan = self.run.new.plan && !self.plan.approved;
+        let phase = if plan { Phase::Plan } else { Phase::Execute };
+        self.enter(phase, out);
+        out.push(Effect::Launch { resume: self.resume, plan });
+    }
+
+    fn enter(&mut self, phase: Phase, out: &mut Out) {
+        if self.phase != phase {
+            self.phase = phase;
+            out.record(Report::Phase { phase });
+        }
+    }
+
+    fn launched(&mut self, outcome: Result<(), Trouble>, out: &mut Out) {
+        match outcome {
+            Err(trouble) => {
+                self.process = Process::None;
+                match self.stage {
+                    Stage::Leaving => self.gone(out),
+                    _ => self.fail(trouble, out),
+                }
+            }
+            Ok(()) => {
+                self.process = Process::Alive;
+                if self.stage == Stage::Leaving {
+                    return self.close(out);
+                }
+                self.pump(out);
+            }
+        }
+    }
+
+    fn told(&mut self, report: Report, out: &mut Out) {
+        if matches!(self.stage, Stage::Preparing | Stage::Checking | Stage::Publishing) {
+            out.record(report);
+        }
+    }
+
+    fn tick(&mut self, out: &mut Out) {
+        self.hold_over(out);
+        self.close_further(out);
+        if self.retry_at.is_some_and(|at| out.now >= at) {
+            self.retry_at = None;
+            out.push(Effect::Sweep);
+        }
+    }
+
+    fn command(&mut self, command: Command, out: &mut Out) {
+        if !self.seen.insert(command.c) {
+            return;
+        }
+        match &command.body {
+            CommandBody::Answer { ask, .. } if self.recall.applied.contains(ask) => {}
+            CommandBody::Answer { .. } => {
+                self.answers.push_back(command);
+                self.pump(out);
+            }
+            CommandBody::Message { mode: crate::domain::command::MessageMode::Interrupt, .. } => {
+                self.queue.push_front(command);
+                self.interrupt(out);
+            }
+            _ => {
+                self.queue.push_back(command);
+                self.pump(out);
+            }
+        }
+    }
+}
+
+fn rank(level: Level) -> u8 {
+    match level {
+        Level::Run => 0,
+        Level::Drain => 1,
+        Level::Stop => 2,
+    }
+}
+
+/// Effects under way, and the moment they belong to.
+struct Out {
+    effects: Vec<Effect>,
+    now: Time,
+}
+
+impl Out {
+    fn push(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    fn record(&mut self, report: Report) {
+        self.push(Effect::Record { report, raw: None });
+    }
+
+    fn after(&self, seconds: u32) -> Time {
+        self.now + crate::domain::limits::seconds(seconds)
+    }
+}
