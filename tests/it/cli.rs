@@ -430,7 +430,7 @@ async fn doctor_looks_at_this_machine() {
     ]);
     let flags = [("data_dir", house.dir.path().display().to_string())];
     let config = Config::read(None, &vars, &flags).unwrap();
-    let checks = doctor::checks(Ok(config), Some(house.remote()), &vars, |_| Vec::new());
+    let checks = doctor::checks(Ok(config), Some(house.remote()), &vars);
     let names: Vec<_> = checks.iter().map(|c| c.name).collect();
     assert_eq!(
         names,
@@ -445,6 +445,6 @@ async fn doctor_looks_at_this_machine() {
     }
     assert_eq!(found["forge"].mark, doctor::Mark::Warn);
     let broken = Trouble::setup("config.toml: there is no setting `x`").hint("did you mean `y`?");
-    let checks = doctor::checks(Err(broken), None, &vars, |_| Vec::new());
+    let checks = doctor::checks(Err(broken), None, &vars);
     assert_eq!(checks.len(), 2, "git is looked at all the same");
 }

@@ -8,9 +8,10 @@ use std::process::Stdio;
 
 use super::{Check, Finding};
 use crate::agent::probe::probe;
+use crate::cli::server_side::serve::chain;
 use crate::client::{Remote, Target};
-use crate::config::Vars;
-use crate::github;
+use crate::github::{self, GitHub};
+use crate::node;
 use crate::wire::api::Code;
 
 /// Oldest git whose `merge-tree` and `--porcelain` outputs are what we read.
@@ -54,32 +55,33 @@ fn numbers(text: &str) -> (u32, u32) {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
-/// An agent's program and whether its version is one we know. `needed`: sessions that name no agent use it.
-/// `setting`: where another can be named.
-pub fn agent(command: Vec<String>, path: String, needed: bool, setting: String) -> Check {
+/// An agent's program: of `claude` also whether its version and flags are those DevTask works with.
+/// `needed`: sessions that name no agent use it.
+pub fn agent(name: &str, command: Vec<String>, path: String, needed: bool) -> Check {
+    let claude = name == "claude";
+    let mend = format!("install it, or name another program in `agents.{name}.command`");
     Check::new("agent", async move {
-        let name = command.first().cloned().unwrap_or_default();
-        match probe(&command, &path).await {
-            Ok(version) => Finding::ok(format!("{name} {version}")),
-            Err(error) => {
-                let mend =
-                    format!("npm install -g @anthropic-ai/claude-code, or name a program in `{setting}`");
-                let found = error.to_string();
-                if needed { Finding::fail(found, mend) } else { Finding::warn(found, mend) }
-            }
+        let program = command.first().cloned().unwrap_or_default();
+        let said = if claude {
+            probe(&command, &path).await.map(|v| format!("{v}")).map_err(|e| chain(&e))
+        } else {
+            version(&program, &path).await
+        };
+        match said {
+            Ok(text) => Finding::ok(format!("{program} {text}")),
+            Err(what) if needed => Finding::fail(what, mend),
+            Err(what) => Finding::warn(what, mend),
         }
     })
 }
 
-/// Whether agents can be locked in: the program is there and may make namespaces.
+/// Whether agents can be locked in: the program is there and works for this user.
 pub fn bubblewrap(path: String, unsandboxed: bool) -> Check {
     Check::new("bubblewrap", async move {
-        let found = match version("bwrap", &path).await {
-            Ok(text) => match namespaces(&path).await {
-                Ok(()) => return Finding::ok(text),
-                Err(why) => format!("{text}, but it may not make namespaces here: {why}"),
-            },
-            Err(what) => what,
+        let found = match (version("bwrap", &path).await, node::local::bubblewrap().await) {
+            (Ok(text), Some(_)) => return Finding::ok(text),
+            (Ok(text), None) => format!("{text}, but it may not make namespaces here"),
+            (Err(what), _) => what,
         };
         let mend = "install bubblewrap, for example `apt install bubblewrap`, or set `nodes.local.unsandboxed = true`";
         if unsandboxed {
@@ -88,20 +90,6 @@ pub fn bubblewrap(path: String, unsandboxed: bool) -> Check {
             Finding::fail(found, mend)
         }
     })
-}
-
-async fn namespaces(path: &str) -> Result<(), String> {
-    let args = ["--ro-bind", "/", "/", "--unshare-pid", "--", "true"];
-    let run = tokio::process::Command::new("bwrap")
-        .args(args)
-        .env("PATH", path)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = run.await.map_err(|e| e.to_string())?;
-    let why = String::from_utf8_lossy(&output.stderr);
-    let why = why.lines().next().unwrap_or("no reason given").chars().take(160).collect();
-    if output.status.success() { Ok(()) } else { Err(why) }
 }
 
 /// The data folder: ours alone, and room in it.
@@ -162,46 +150,25 @@ pub fn database(dir: PathBuf) -> Check {
     })
 }
 
-/// Whether there is a token for the forge; whether it works is the forge's own check.
-pub fn github_token(settings: &github::Settings, vars: &Vars) -> Check {
-    let named = settings.token_env.clone();
-    let found = match (&settings.token, &settings.token_file, &named) {
-        (Some(_), _, _) => Finding::ok("a token in the configuration"),
-        (None, Some(path), _) if !path.is_file() => {
-            Finding::fail(format!("there is no file {}", path.display()), "mend `github.token_file`")
-        }
-        (None, Some(path), _) if is_wide(path) => {
-            let shown = path.display();
-            Finding::warn(format!("{shown} can be read by others"), format!("chmod 600 {shown}"))
-        }
-        (None, Some(path), _) => Finding::ok(format!("a token in {}", path.display())),
-        (None, None, Some(name)) if vars.get(name).is_some_and(|v| !v.is_empty()) => {
-            Finding::ok(format!("a token in the variable {name}"))
-        }
-        (None, None, Some(name)) => {
-            Finding::fail(format!("the variable {name} is not set"), "set it, or mend `github.token_env`")
-        }
-        (None, None, None) => Finding::warn(
-            "no token: sessions work on folders, without pull requests",
-            "set `github.token_file`",
-        ),
-    };
-    Check::new("forge", async move { found })
-}
-
-/// Whether the forge knows the token. Without a token there is nothing to ask.
-pub fn github_answers(settings: &github::Settings) -> Check {
-    let settings = settings.clone();
-    Check::new("forge answers", async move {
+/// Whether the forge knows us by the token there is.
+pub fn forge(settings: github::Settings) -> Check {
+    Check::new("forge", async move {
         if settings.token.is_none() && settings.token_file.is_none() && settings.token_env.is_none() {
-            return Finding::ok("not asked: there is no token");
+            let found = "no token: sessions work on folders, without pull requests";
+            return Finding::warn(found, "set `github.token_file`");
         }
-        let asked = async { github::GitHub::new(&settings)?.viewer().await };
-        match asked.await {
-            Ok(login) => Finding::ok(format!("{} knows the token as {login}", settings.api_url)),
-            Err(error) => {
-                Finding::fail(error.sentence(), "gh auth token > FILE, and name FILE in `github.token_file`")
-            }
+        if let Some(path) = settings.token_file.as_ref().filter(|p| is_wide(p)) {
+            let shown = path.display();
+            return Finding::fail(format!("{shown} can be read by others"), format!("chmod 600 {shown}"));
+        }
+        let place = settings.api_url.clone();
+        let github = match GitHub::new(&settings) {
+            Ok(github) => github,
+            Err(error) => return Finding::fail(error.sentence(), "mend the `[github]` section"),
+        };
+        match github.viewer().await {
+            Ok(login) => Finding::ok(format!("{login} at {place}")),
+            Err(error) => Finding::fail(error.sentence(), "mend the token or `github.api_url`"),
         }
     })
 }

@@ -1,6 +1,6 @@
 //! `devtask doctor`: what DevTask needs on this machine, whether it is there, and what mends it.
 //!
-//! A [`Check`] is a value, so that rooms this one may not know can add theirs. Must not mend anything itself.
+//! A [`Check`] is a value: one line, whatever it takes to find out. Must not mend anything itself.
 
 mod checks;
 
@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use serde::Serialize;
 
-pub use checks::{agent, bubblewrap, data_dir, database, git, github_answers, github_token, server};
+pub use checks::{agent, bubblewrap, data_dir, database, forge, git, server};
 
 use super::talk::{Outcome, Terminal, Trouble, clean};
 use crate::client::Remote;
@@ -78,8 +78,7 @@ pub fn checks(config: Result<Config, Trouble>, remote: Option<Remote>, vars: &Va
             all.push(bubblewrap(path, config.nodes.local.unsandboxed));
             all.push(data_dir(config.data_dir.clone()));
             all.push(database(config.data_dir.clone()));
-            all.push(github_token(&config.github, vars));
-            all.push(github_answers(&config.github));
+            all.push(forge(config.github.clone()));
         }
         Err(trouble) => {
             let text = trouble.text().unwrap_or_default();
@@ -94,14 +93,13 @@ pub fn checks(config: Result<Config, Trouble>, remote: Option<Remote>, vars: &Va
     all
 }
 
-/// The program of every configured agent.
+/// Every configured agent. The one sessions use that name none must be there, the others may be missing.
 fn agents(config: &Config, path: &str) -> Vec<Check> {
-    let agents = config.control.agents.iter();
-    agents
-        .map(|(name, settings)| {
-            let default = *name == config.control.agent;
-            agent(settings.command.clone(), path.to_owned(), default, format!("agents.{name}.command"))
-        })
+    let control = &config.control;
+    control
+        .agents
+        .iter()
+        .map(|(n, a)| agent(n, a.command.clone(), path.to_owned(), *n == control.agent))
         .collect()
 }
 

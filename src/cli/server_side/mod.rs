@@ -32,8 +32,7 @@ pub(super) fn run(common: &Common, verb: Verb) -> ExitCode {
             Verb::Serve(args) => {
                 let listen = args.listen.map(|l| ("http.listen", l));
                 let config = config(common, &vars, listen.into_iter().collect())?;
-                let providers = serve::providers().await;
-                serve::run(config, providers, &mut std::io::stderr(), stop_signal()?).await?;
+                serve::run(config, serve::providers, &mut std::io::stderr(), stop_signal()?).await?;
                 Ok(0)
             }
             Verb::Doctor => {

@@ -1,6 +1,6 @@
-//! `devtask serve`: store, control plane and doors put together, and taken apart again in order.
+//! `devtask serve`: store, control plane, providers and doors put together, and taken apart again in order.
 //!
-//! Holds no rules: every part brings its own. Providers are handed in.
+//! Holds no rules: every part brings its own.
 
 use std::future::Future;
 use std::io::Write;
@@ -16,20 +16,17 @@ use crate::control::forge::{Forge, OnGitHub};
 use crate::control::settings::Machine;
 use crate::control::{Local, Providers};
 use crate::http::{Doors, Part, Parts, State};
+use crate::node::Provider;
 use crate::store::{Store, StoreError};
 use crate::{control, node, telemetry};
 
-/// Makes the providers of an installation; the text is its mark.
-pub type MakeProviders = Box<dyn FnOnce(&Config, &str) -> Providers + Send>;
+/// Makes the providers of an installation: `instance` is its mark, `caged` whether bubblewrap works here.
+pub type MakeProviders = fn(config: &Config, instance: &str, caged: bool) -> Providers;
 
-/// Every provider this DevTask has.
-pub async fn providers() -> MakeProviders {
-    let caged = node::local::bubblewrap().await.is_some();
-    Box::new(move |config, instance| {
-        let local = config.nodes.local.clone();
-        let local = node::local::Local::new(&config.data_dir, instance, local, caged);
-        Providers::from([("local".to_owned(), Arc::new(local) as Arc<dyn node::Provider>)])
-    })
+/// Those of every installation.
+pub fn providers(config: &Config, instance: &str, caged: bool) -> Providers {
+    let local = node::local::Local::new(&config.data_dir, instance, config.nodes.local.clone(), caged);
+    Providers::from([("local".to_owned(), Arc::new(local) as Arc<dyn Provider>)])
 }
 
 /// Serves until `stop` ends; then nothing new is taken, streams end, and the far ends go on without us.
@@ -45,7 +42,9 @@ pub async fn run(
     let doors = Doors::open(&config.http, &config.data_dir, &clock)
         .await
         .map_err(|e| Trouble::setup(chain(&e)).hint("`devtask doctor` looks at everything at once"))?;
-    let local = start(&config, &store, providers, clock)?;
+    let bubblewrap = node::local::bubblewrap().await;
+    let made = providers(&config, store.instance(), bubblewrap.is_some());
+    let local = start(&config, &store, made, bubblewrap, clock)?;
     writeln!(talk, "{}", greeting(&config, &doors))?;
 
     let closing = CancellationToken::new();
@@ -68,14 +67,19 @@ pub async fn run(
     Ok(())
 }
 
-fn start(config: &Config, store: &Store, providers: MakeProviders, clock: Clock) -> Result<Local, Trouble> {
-    let providers = providers(config, store.instance());
+fn start(
+    config: &Config,
+    store: &Store,
+    providers: Providers,
+    bubblewrap: Option<PathBuf>,
+    clock: Clock,
+) -> Result<Local, Trouble> {
     let forge = forge(config, clock.clone())?;
     let mut settings: control::Settings = config.control.clone();
     settings.machine = Machine {
         program: None,
         mirrors: Some(config.data_dir.join("mirrors")),
-        bubblewrap: bubblewrap(),
+        bubblewrap,
         hide: hidden(config),
     };
     Local::start(settings, store.clone(), providers, forge, clock).map_err(|e| Trouble::setup(e.to_string()))
@@ -96,12 +100,6 @@ fn forge(config: &Config, clock: Clock) -> Result<Option<Arc<dyn Forge>>, Troubl
 fn hidden(config: &Config) -> Vec<PathBuf> {
     let files = [config.http.token_file.clone(), config.github.token_file.clone(), config.file.clone()];
     std::iter::once(config.data_dir.clone()).chain(files.into_iter().flatten()).collect()
-}
-
-/// The bubblewrap program, where there is one.
-pub(crate) fn bubblewrap() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join("bwrap")).find(|p| p.is_file())
 }
 
 fn database(store: &Store) -> Part {
@@ -133,7 +131,7 @@ fn not_open(dir: &Path, error: &StoreError) -> Trouble {
 }
 
 /// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut at = error.source();
     while let Some(source) = at {

@@ -493,7 +493,10 @@ fn a_restarted_supervisor_goes_on_where_the_journal_stands() {
         "an open ask costs nothing while it waits"
     );
     let again = start(recall(None, &[]));
-    assert_eq!(again[2..], ["phase Execute", "launch resume=true plan=false", "say Your last turn was cut o"]);
+    assert_eq!(
+        again[2..],
+        ["phase Execute", "launch resume=true plan=false", "say Your last turn was cut o"]
+    );
     let over = Life::new(test_run(), Recall { ended: true, ..Recall::default() }, Plan::default());
     assert!(over.is_over());
 }
