@@ -134,7 +134,11 @@ async fn asked(desk: &Desk, id: &Value, request: &Value) -> Result<(), Gone> {
         "initialize" => initialize(desk, id, request).await,
         "interrupt" => interrupt(desk, id, request["cancel_queued"] == true).await,
         "end_session" => {
-            desk.write(lines::reply(id, &json!({}))).await?;
+            desk.write_with(|s| {
+                let open = std::mem::take(&mut s.open);
+                open.keys().map(|o| lines::cancel(o)).chain([lines::reply(id, &json!({}))]).collect()
+            })
+            .await?;
             desk.change(|s| {
                 s.ending = true;
                 s.abort = s.busy.then_some(Abort::Interrupt).or(s.abort);

@@ -118,7 +118,7 @@ impl Turn<'_> {
     /// Tries as often as the real agent would be told to, with next to no time between.
     async fn api_error(&mut self, status: u16, step: &Step) -> Result<(), Stop> {
         let most: u32 = self.desk.at.var("CLAUDE_CODE_MAX_RETRIES").and_then(|n| n.parse().ok()).unwrap_or(2);
-        let retries = if matches!(status, 408 | 409 | 429 | 500..) { most } else { 0 };
+        let retries = if matches!(status, 401 | 408 | 409 | 429 | 500..) { most } else { 0 };
         let fails = step.times.unwrap_or(u32::MAX);
         for attempt in 1..=retries.min(fails) {
             let body = json!({
@@ -136,7 +136,8 @@ impl Turn<'_> {
             };
         }
         let said = step.message.clone().unwrap_or_else(|| error_kind(status).replace('_', " "));
-        self.api_failed(status, &format!("API Error: {status} {said}")).await
+        let lead = if status == 401 { "Failed to authenticate. " } else { "" };
+        self.api_failed(status, &format!("{lead}API Error: {status} {said}")).await
     }
 
     async fn api_failed(&mut self, status: u16, text: &str) -> Result<(), Stop> {

@@ -96,6 +96,35 @@ async fn both_agents_ask_for_permission_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn both_agents_end_their_session_alike() {
+    let play = |agent: &mut Agent| {
+        agent.until(|l| l["type"] == "control_request");
+        let request = json!({ "subtype": "end_session", "reason": "pause" });
+        agent.send(&json!({ "type": "control_request", "request_id": "end", "request": request }));
+        agent.until(|l| l["state"] == "idle");
+    };
+    alike(|who, model| ask_of(model, who, &[], QUESTION, play)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_agents_set_their_mode_alike() {
+    let play = |agent: &mut Agent| {
+        agent.until(|l| l["state"] == "idle");
+        for request in [
+            json!({ "subtype": "set_permission_mode", "mode": "acceptEdits" }),
+            json!({ "subtype": "nonsense" }),
+            json!({ "subtype": "interrupt" }),
+        ] {
+            agent.send(&json!({ "type": "control_request", "request_id": "r", "request": request }));
+            agent.until(|l| l["type"] == "control_response");
+        }
+        agent.say(r#"go <script>[{"text":"end"}]</script>"#);
+        agent.until(|l| l["state"] == "idle");
+    };
+    alike(|who, model| ask_of(model, who, &[], r#"[{"text":"first"}]"#, play)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn both_agents_stop_at_their_limits_alike() {
     let script = r#"go <script>[{"run":"echo 1"},{"run":"echo 2"},{"run":"echo 3"},{"text":"end"}]</script>"#;
     let flags = ["--permission-mode", "bypassPermissions", "--max-turns", "2"];
