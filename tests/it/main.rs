@@ -3,4 +3,5 @@ mod claude_captures;
 
 #[cfg(test)]
 mod real_agent;
+#[cfg(test)]
 mod supervisor;
