@@ -398,21 +398,13 @@ impl Life {
     }
 
     fn launched(&mut self, outcome: Result<(), Trouble>, out: &mut Out) {
+        let leaving = self.stage == Stage::Leaving;
+        self.process = if outcome.is_ok() { Process::Alive } else { Process::None };
         match outcome {
-            Err(trouble) => {
-                self.process = Process::None;
-                if self.stage == Stage::Leaving {
-                    return self.gone(out);
-                }
-                self.fail(trouble, out);
-            }
-            Ok(()) => {
-                self.process = Process::Alive;
-                if self.stage == Stage::Leaving {
-                    return self.close(out);
-                }
-                self.pump(out);
-            }
+            Err(_) if leaving => self.gone(out),
+            Err(trouble) => self.fail(trouble, out),
+            Ok(()) if leaving => self.close(out),
+            Ok(()) => self.pump(out),
         }
     }
 
