@@ -15,9 +15,9 @@ use tokio::sync::{oneshot, watch};
 use super::workspace::Credentials;
 
 /// How long a push waits for its credential: longer than a control plane's restart.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Desk {
     inner: Mutex<Inner>,
     asked: watch::Sender<u64>,
@@ -36,10 +36,6 @@ struct Inner {
 pub struct BadSecrets;
 
 impl Desk {
-    pub fn new() -> Self {
-        Self { inner: Mutex::default(), asked: watch::Sender::new(0) }
-    }
-
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -33,10 +33,16 @@ pub struct Process {
     lines: Option<Lines<ChildStdout>>,
     input: Option<mpsc::Sender<Line>>,
     stderr: Arc<Mutex<Vec<u8>>>,
-    code: Option<Option<i32>>,
+    exit: Option<Exit>,
     /// From then on its pipe is not waited for.
     drained: Option<tokio::time::Instant>,
     caged: bool,
+}
+
+/// How it ended; `code` is `None` where a signal did it.
+#[derive(Clone, Copy, Debug)]
+struct Exit {
+    code: Option<i32>,
 }
 
 /// What the process did next.
@@ -71,14 +77,14 @@ impl Process {
             sender
         });
         let lines = child.stdout.take().map(Lines::new);
-        Ok(Self { child, lines, input, stderr, code: None, drained: None, caged: cage.is_closed() })
+        Ok(Self { child, lines, input, stderr, exit: None, drained: None, caged: cage.is_closed() })
     }
 
     /// What it says or does next. May be dropped at any await point.
     pub async fn next(&mut self) -> Happened {
         loop {
             if let Some(lines) = &mut self.lines {
-                let gone = self.code.is_some();
+                let gone = self.exit.is_some();
                 let drained = *self.drained.get_or_insert_with(|| tokio::time::Instant::now() + DRAIN);
                 tokio::select! {
                     biased;
@@ -87,20 +93,20 @@ impl Process {
                         Ok(None) | Err(_) => self.lines = None,
                     },
                     status = self.child.wait(), if !gone => {
-                        self.code = Some(status.ok().and_then(|s| s.code()));
+                        self.exit = Some(Exit { code: status.ok().and_then(|s| s.code()) });
                         self.drained = None;
                     }
                     () = tokio::time::sleep_until(drained), if gone => self.lines = None,
                 }
                 continue;
             }
-            let code = match self.code {
-                Some(code) => code,
-                None => self.child.wait().await.ok().and_then(|s| s.code()),
+            let exit = match self.exit {
+                Some(exit) => exit,
+                None => Exit { code: self.child.wait().await.ok().and_then(|s| s.code()) },
             };
-            self.code = Some(code);
+            self.exit = Some(exit);
             let stderr = text::tail(&self.stderr.lock().unwrap_or_else(PoisonError::into_inner), STDERR);
-            return Happened::Exited { code, stderr };
+            return Happened::Exited { code: exit.code, stderr };
         }
     }
 

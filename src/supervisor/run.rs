@@ -57,8 +57,11 @@ pub struct Shell {
     work: Option<JoinHandle<()>>,
     /// Results of abandoned work carry an older number.
     generation: u64,
-    done: (mpsc::Sender<(u64, Input)>, mpsc::Receiver<(u64, Input)>),
+    done: (mpsc::Sender<Done>, mpsc::Receiver<Done>),
 }
+
+/// A result of work, and its generation.
+type Done = (u64, Input);
 
 struct Agent {
     process: Process,
@@ -257,7 +260,7 @@ impl Shell {
             Effect::Write(line) => self.write(line),
             Effect::CloseStdin => self.with_process(Process::close_stdin),
             Effect::Terminate => self.with_process(|p| p.terminate()),
-            Effect::Kill => self.with_process(|p| p.kill()),
+            Effect::Kill => self.with_process(Process::kill),
             Effect::KeepPlan(plan) => {
                 let kept = serde_json::to_vec(&plan).map_err(std::io::Error::from);
                 if let Err(error) = kept.and_then(|bytes| std::fs::write(self.home.plan(), bytes)) {

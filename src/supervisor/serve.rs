@@ -28,7 +28,7 @@ use super::station::Station;
 const FOR_OLDER: Duration = Duration::from_secs(20);
 const FOR_SWEEP: Duration = Duration::from_secs(10);
 /// How long the end of an attempt waits for its ack; the journal stays, and a later start serves it.
-const FOR_ACK: Duration = Duration::from_secs(600);
+const FOR_ACK: Duration = Duration::from_mins(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {

@@ -83,7 +83,7 @@ impl Station {
         Self {
             session,
             attempt,
-            desk: Desk::new(),
+            desk: Desk::default(),
             journal: Mutex::new(journal),
             inbox: Mutex::new(inbox),
             grown: watch::Sender::new(0),

@@ -93,7 +93,7 @@ impl Yard {
     /// One round: commits what is left, plans, runs.
     pub async fn check(&self, round: u32, tell: &Tell<'_>) -> Result<Verdict, Trouble> {
         let workspace = self.workspace()?;
-        let plan = checks::plan(&self.run, workspace).await.map_err(|e| self.bad_plan(&e))?;
+        let plan = checks::plan(&self.run, workspace).await.map_err(|e| bad_plan(&e))?;
         if plan.policy.auto_commit {
             match workspace.commit_all(&self.run.new.brief.title).await {
                 Ok(_) => {}
@@ -120,10 +120,6 @@ impl Yard {
         let outcome =
             plan.run_round(round, workspace, &start, tell, &cancel).await.map_err(|e| trouble(&e))?;
         Ok(Verdict::Round { round: outcome, rounds: plan.max_consecutive_failures })
-    }
-
-    fn bad_plan(&self, error: &checks::PlanError) -> Trouble {
-        Trouble { cause: format!("the checks could not be planned: {}", chain(error)), retry: Retry::No }
     }
 
     /// Pushes the branch and reads it back.
@@ -154,6 +150,10 @@ impl Credentials for Lender {
     fn lend(&self) -> futures_util::future::BoxFuture<'_, Option<secrecy::SecretString>> {
         self.0.desk.lend()
     }
+}
+
+fn bad_plan(error: &checks::PlanError) -> Trouble {
+    Trouble { cause: format!("the checks could not be planned: {}", chain(error)), retry: Retry::No }
 }
 
 fn trouble(error: &WorkspaceError) -> Trouble {

@@ -8,6 +8,7 @@ fn target(mark: &str) -> Target {
     Target { mark: Some(format!("DEVTASK_RUN={mark}")), below: None }
 }
 
+#[expect(clippy::zombie_processes, reason = "the test that started it waits for it")]
 /// Starts a shell that marks its children, and waits until `count` processes carry the mark.
 async fn started(mark: &str, script: &str, wrap: &[&str], count: usize) -> std::process::Child {
     let mut words = wrap.iter().copied().chain(["sh", "-c", script]);

@@ -16,7 +16,7 @@ use devtask::wire::run::{MARK, Run, file};
 use tokio::io::{BufReader, ReadHalf, WriteHalf};
 
 const BIN: &str = env!("CARGO_BIN_EXE_devtask");
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A repository and a session's home on this machine.
 struct Node {

@@ -48,9 +48,8 @@ pub fn encode(n: u64, at: Time, report: &Report, raw: Option<&[u8]>) -> Result<V
 /// Fills the prefix of `out` in for all that follows it.
 pub fn seal(out: &mut [u8]) {
     if let Some((prefix, body)) = out.split_first_chunk_mut::<PREFIX>() {
-        let [a, b, c, d] = to_u32(body.len()).to_le_bytes();
-        let [e, f, g, h] = crc32fast::hash(body).to_le_bytes();
-        *prefix = [a, b, c, d, e, f, g, h];
+        let both = u64::from(crc32fast::hash(body)) << 32 | u64::from(to_u32(body.len()));
+        *prefix = both.to_le_bytes();
     }
 }
 
@@ -60,9 +59,10 @@ fn to_u32(length: usize) -> u32 {
 
 /// Length of the body and its checksum; `None` where no record of ours is that long.
 pub fn prefix(bytes: [u8; PREFIX]) -> Option<(usize, u32)> {
-    let [a, b, c, d, e, f, g, h] = bytes;
-    let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
-    (length <= MAX_BODY).then(|| (length, u32::from_le_bytes([e, f, g, h])))
+    let both = u64::from_le_bytes(bytes);
+    let crc = u32::try_from(both >> 32).ok()?;
+    let length = usize::try_from(both & u64::from(u32::MAX)).ok()?;
+    (length <= MAX_BODY).then_some((length, crc))
 }
 
 /// Reads a head from the first bytes of a body of `length` bytes in all; they must reach over the meta part.

@@ -374,18 +374,18 @@ fn create(
     frame::seal(&mut bytes);
     let fresh = path.with_extension("new");
     let mut options = OpenOptions::new();
-    let file =
+    let made =
         options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(io)?;
     let start = (MAGIC.len() + bytes.len()) as u64;
-    file.write_all_at(MAGIC, 0).map_err(io)?;
-    file.write_all_at(&bytes, MAGIC.len() as u64).map_err(io)?;
-    fill(&file, start).map_err(io)?;
-    file.sync_data().map_err(io)?;
+    made.write_all_at(MAGIC, 0).map_err(io)?;
+    made.write_all_at(&bytes, MAGIC.len() as u64).map_err(io)?;
+    fill(&made, start).map_err(io)?;
+    made.sync_data().map_err(io)?;
     std::fs::rename(&fresh, path).map_err(io)?;
     if let Some(folder) = path.parent() {
         File::open(folder).and_then(|f| f.sync_all()).map_err(io)?;
     }
-    Ok((file, start))
+    Ok((made, start))
 }
 
 fn copy(old: &File, mut from: u64, to: u64, new: &File, mut at: u64) -> std::io::Result<()> {

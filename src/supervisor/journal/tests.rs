@@ -179,7 +179,11 @@ fn what_was_cut_is_remembered_for_a_restart() {
     journal.append(at(), &Report::CommandConsumed { c: 3 }, None).unwrap();
     let outcome = TurnOutcome::Completed { text: "x".repeat(100_000) };
     journal
-        .append(at(), &Report::TurnEnded { outcome, usage: Default::default() }, Some(&vec![0; 1_500_000]))
+        .append(
+            at(),
+            &Report::TurnEnded { outcome, usage: crate::domain::report::Usage::default() },
+            Some(&vec![0; 1_500_000]),
+        )
         .unwrap();
     journal.ack(2).unwrap();
     assert_eq!(journal.first(), 3);

@@ -173,6 +173,7 @@ enum Process {
 
 /// One attempt.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of one turn, each with its own comment")]
 pub struct Life {
     run: Run,
     level: Level,
@@ -320,16 +321,14 @@ impl Life {
         }
         self.level = level;
         match self.stage {
-            Stage::Sweeping | Stage::Securing | Stage::Over => {}
-            // A push under way is short, and its outcome is worth more than its end.
+            // A push under way is short, and its outcome is worth more than its end; so is the securing of the work.
             Stage::Publishing if level == Level::Drain => {}
+            Stage::Checkpointing | Stage::Sweeping | Stage::Securing | Stage::Over => {}
             Stage::Leaving => self.hurry(out),
             Stage::Preparing | Stage::Checking | Stage::Publishing => {
                 out.push(Effect::Abandon);
                 self.leave(self.asked_ending(), out);
             }
-            // Its end is waited for: the work is being secured.
-            Stage::Checkpointing => {}
             Stage::Waiting | Stage::Talking => self.leave(self.asked_ending(), out),
         }
     }
@@ -376,6 +375,9 @@ impl Life {
     }
 
     fn launch(&mut self, out: &mut Out) {
+        if self.process != Process::None {
+            return;
+        }
         self.process = Process::Starting;
         self.busy = false;
         self.spoke = false;
@@ -396,21 +398,13 @@ impl Life {
     }
 
     fn launched(&mut self, outcome: Result<(), Trouble>, out: &mut Out) {
+        let leaving = self.stage == Stage::Leaving;
+        self.process = if outcome.is_ok() { Process::Alive } else { Process::None };
         match outcome {
-            Err(trouble) => {
-                self.process = Process::None;
-                match self.stage {
-                    Stage::Leaving => self.gone(out),
-                    _ => self.fail(trouble, out),
-                }
-            }
-            Ok(()) => {
-                self.process = Process::Alive;
-                if self.stage == Stage::Leaving {
-                    return self.close(out);
-                }
-                self.pump(out);
-            }
+            Err(_) if leaving => self.gone(out),
+            Err(trouble) => self.fail(trouble, out),
+            Ok(()) if leaving => self.close(out),
+            Ok(()) => self.pump(out),
         }
     }
 

@@ -68,14 +68,11 @@ impl Life {
         } else {
             None
         };
-        match cause {
-            Some(cause) => self.fail(Trouble { cause, retry: Retry::No }, out),
-            None => {
-                let fence =
-                    Uuid::new_v5(&self.run.new.mark, round.signature().as_bytes()).simple().to_string();
-                self.feed_back(round.feedback(&fence), out);
-            }
+        if let Some(cause) = cause {
+            return self.fail(Trouble { cause, retry: Retry::No }, out);
         }
+        let fence = Uuid::new_v5(&self.run.new.mark, round.signature().as_bytes()).simple().to_string();
+        self.feed_back(round.feedback(&fence), out);
     }
 
     /// The agent can mend it, and is told how often.

@@ -534,10 +534,12 @@ proptest! {
         let mut stage = Stage::new();
         stage.play([Input::Secrets, Input::Command(begin(100)), ready(), Input::Launched(Ok(()))]);
         let (mut deferrals, mut ended_turns, mut wanted) = (0, 0, false);
+        let mut alive = true;
         let mut applied = std::collections::BTreeSet::new();
         for (input, seconds) in inputs {
             stage.now += TimeDelta::seconds(seconds);
             let turn_over = matches!(input, Input::Signal(Signal::TurnEnded { .. }) | Input::Exited { .. });
+            alive &= !matches!(input, Input::Exited { .. });
             wanted |= matches!(input, Input::Want(Level::Drain | Level::Stop));
             let effects = stage.life.step(stage.now, input);
             if turn_over {
@@ -547,7 +549,11 @@ proptest! {
             for effect in &effects {
                 match effect {
                     // A new process begins a new turn.
-                    Effect::Launch { .. } => deferrals = 0,
+                    Effect::Launch { .. } => {
+                        deferrals = 0;
+                        prop_assert!(!alive, "one process at a time");
+                        alive = true;
+                    }
                     Effect::Tell(Word::DeferAll) => deferrals += 1,
                     Effect::Record { report: Report::AnswerApplied { id }, .. } => {
                         prop_assert!(applied.insert(id.clone()), "an answer is applied once");
@@ -558,8 +564,7 @@ proptest! {
                     _ => {}
                 }
                 let speaks = match effect {
-                    Effect::Say { .. } | Effect::Launch { .. } | Effect::Check { .. } => true,
-                    Effect::Tell(Word::Say { .. }) => true,
+                    Effect::Say { .. } | Effect::Launch { .. } | Effect::Check { .. } | Effect::Tell(Word::Say { .. }) => true,
                     Effect::Tell(Word::Answer { answer: Answer::Decide { decide, .. }, .. }) => *decide != Decision::Deny,
                     _ => false,
                 };

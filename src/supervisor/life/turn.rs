@@ -254,7 +254,9 @@ impl Life {
             return;
         }
         if self.deferred {
-            over.into_iter().for_each(|ask| self.refuse(ask, out));
+            for ask in over {
+                self.refuse(ask, out);
+            }
         } else {
             self.defer(out);
         }
@@ -280,7 +282,9 @@ impl Life {
         if matches!(outcome, TurnOutcome::Completed { .. }) {
             // Idle without an error: whatever was written has been taken up, also by agents that do not say so.
             let said: Vec<Uuid> = self.said.keys().copied().collect();
-            said.into_iter().for_each(|uuid| self.consumed(uuid, out));
+            for uuid in said {
+                self.consumed(uuid, out);
+            }
         }
         match self.stage {
             Stage::Leaving => self.turn_over(&outcome, out),

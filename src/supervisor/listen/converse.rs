@@ -164,7 +164,10 @@ impl<W: AsyncWrite + Unpin> Sending<'_, W> {
 
 /// Live lines may be dropped: one that fits no frame is.
 fn live_frame(line: Vec<u8>) -> Option<Frame<Up>> {
-    (line.len() <= MAX_BODY).then(|| Frame { header: Up::Live, body: line })
+    if line.len() > MAX_BODY {
+        return None;
+    }
+    Some(Frame { header: Up::Live, body: line })
 }
 
 async fn read<R: AsyncRead + Unpin>(

@@ -3,8 +3,6 @@
 //! Knows frames and the order they may come in; must not know what a report or a command means.
 
 mod converse;
-#[cfg(test)]
-mod tests;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
