@@ -1,3 +1,5 @@
+//! The prompt as an agent reads it.
+
 use super::*;
 use crate::supervisor::test_run;
 

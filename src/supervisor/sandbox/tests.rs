@@ -1,3 +1,5 @@
+//! The cage: what it binds, and what it hides.
+
 use super::*;
 use crate::supervisor::test_run;
 

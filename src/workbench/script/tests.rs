@@ -1,3 +1,5 @@
+//! Laws of the script language.
+
 use super::*;
 
 #[test]
