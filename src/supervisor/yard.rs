@@ -97,18 +97,17 @@ impl Yard {
         if plan.policy.auto_commit {
             match workspace.commit_all(&self.run.new.brief.title).await {
                 Ok(_) => {}
-                Err(error @ WorkspaceError::Unfinished(_)) => {
-                    return Ok(Verdict::Unready { wants: format!("{error}; finish or abort that.") });
-                }
-                Err(error) => return Err(trouble(&error)),
+                Err(error) => return unready(&error),
             }
         } else if workspace.is_dirty().await.map_err(|e| trouble(&e))? {
             let wants =
                 "there are changes that are not committed; commit what belongs to the work, drop the rest.";
             return Ok(Verdict::Unready { wants: wants.to_owned() });
         }
-        if !workspace.changed().await.map_err(|e| trouble(&e))? {
-            return Ok(Verdict::Nothing);
+        match workspace.changed().await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Verdict::Nothing),
+            Err(error) => return unready(&error),
         }
         for text in &plan.notes {
             tell(Report::Note { text: text.clone() });
@@ -133,12 +132,10 @@ impl Yard {
                 self.note_saved(workspace).await;
                 Input::Published(Ok(pushed))
             }
-            Err(WorkspaceError::Diverged { branch }) => {
-                let wants =
-                    format!("somebody else pushed to `{branch}`; merge `origin/{branch}` into your branch.");
-                Input::Unpushed { wants }
-            }
-            Err(error) => Input::Published(Err(trouble(&error))),
+            Err(error) => match error.wants() {
+                Some(wants) => Input::Unpushed { wants },
+                None => Input::Published(Err(trouble(&error))),
+            },
         }
     }
 }
@@ -154,6 +151,11 @@ impl Credentials for Lender {
 
 fn bad_plan(error: &checks::PlanError) -> Trouble {
     Trouble { cause: format!("the checks could not be planned: {}", chain(error)), retry: Retry::No }
+}
+
+/// What the agent can put right goes back to it; the rest ends the attempt.
+fn unready(error: &WorkspaceError) -> Result<Verdict, Trouble> {
+    error.wants().map(|wants| Verdict::Unready { wants }).ok_or_else(|| trouble(error))
 }
 
 fn trouble(error: &WorkspaceError) -> Trouble {

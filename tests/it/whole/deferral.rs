@@ -156,7 +156,7 @@ async fn of_two_asks_of_one_turn_one_is_put_aside_and_the_other_asked_again() {
     assert_eq!(done.attempt.0, 3);
     let seen = house.seen(id);
     let applied: Vec<_> = seen.of_kind("ask.applied").map(|e| e["body"]["id"].as_str().unwrap()).collect();
-    assert_eq!(applied, [kept.ask.id.0.as_str(), again.ask.id.0.as_str()], "{:#?}", seen.events.iter().filter(|e| e["kind"].as_str().unwrap().starts_with("a") || e["kind"]=="command.issued").map(|e| format!("{} {}", e["attempt"], e["body"])).collect::<Vec<_>>());
+    assert_eq!(applied, [kept.ask.id.0.as_str(), again.ask.id.0.as_str()]);
     house.end().await;
 }
 
