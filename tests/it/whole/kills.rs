@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use devtask::clock::Clock;
 use devtask::domain::SessionId;
-use devtask::workbench::script::{Markers, Step};
+use devtask::domain::session::Status;
+use devtask::workbench::script::{Markers, OVER, Step};
 use rustix::process::Signal;
 
 use super::figures;
-use super::house::{House, Rules, finish, kill};
+use super::house::{House, Rules, asking, finish, kill};
 
 fn markers(count: u64) -> Markers {
     Markers { count, every_ms: 20, prefix: "marker".to_owned() }
@@ -152,6 +153,73 @@ async fn supervisor_agent_and_control_plane_may_die_together() {
     house.start().await;
     let lost = all_is_kept(&house, id, &markers, 1, true).await;
     figures::none("kill9.together.lost", lost);
+    house.end().await;
+}
+
+/// From the clone to the push: whatever is under way when one of the three dies.
+#[tokio::test]
+async fn any_of_the_three_may_die_at_any_moment() {
+    let mut dice = Dice::new();
+    let limits = vec![("max_retries", 50.into())];
+    let mut house = House::open(Rules { limits, ..Rules::default() }).await;
+    let markers = markers(30);
+    let id = house.create(story(&markers)).await;
+    let kills = 8;
+    for _ in 0..kills {
+        tokio::time::sleep(Duration::from_millis(dice.up_to(600))).await;
+        match dice.up_to(3) {
+            0 => {
+                house.kill().await;
+                house.start().await;
+            }
+            1 => house.supervisor(id).into_iter().for_each(|pid| kill(pid, Signal::KILL)),
+            _ => house.agents(id).into_iter().for_each(|pid| kill(pid, Signal::KILL)),
+        }
+    }
+    let lost = all_is_kept(&house, id, &markers, kills, true).await;
+    figures::none("kill9.any.lost", lost);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_dies_after_its_answer_is_told_to_go_on_and_not_the_answer_again() {
+    let mut house = House::open(Rules::default()).await;
+    let markers = markers(40);
+    let mut steps = vec![asking("Left or right?"), Step::say("{{last_tool_result}}")];
+    steps.extend(story(&markers));
+    let id = house.create(steps).await;
+    let ask = house.ask(id).await;
+    house.answer(&ask, "Left").await.unwrap();
+    has_said(&house, id, &markers, 10).await;
+    for pid in house.agents(id) {
+        kill(pid, Signal::KILL);
+    }
+    assert_eq!(all_is_kept(&house, id, &markers, 1, false).await, 0);
+    let seen = house.seen(id);
+    assert_eq!((seen.count("ask.opened"), seen.count("ask.applied")), (1, 1));
+    assert_eq!(seen.said().iter().filter(|t| t.contains("\"Left or right?\"=\"Left\"")).count(), 1);
+    assert!(!seen.said().contains(&OVER), "nothing was said beyond the script: {:?}", seen.said());
+    house.end().await;
+}
+
+#[tokio::test]
+async fn an_ask_that_died_with_its_agent_waits_and_its_answer_is_told_in_the_next_attempt() {
+    let mut house = House::open(Rules::default()).await;
+    let mut steps = vec![asking("Left or right?")];
+    steps.extend(finish());
+    let id = house.create(steps).await;
+    let ask = house.ask(id).await;
+    for pid in house.processes(id) {
+        kill(pid, Signal::KILL);
+    }
+    house.wait("it waits for its answer", async || {
+        let view = house.show(id).await;
+        !view.asks.is_empty() && (view.status == Status::Paused || !house.agents(id).is_empty())
+    })
+    .await;
+    house.answer(&ask, "Left").await.unwrap();
+    house.done(id).await;
+    assert_eq!(house.seen(id).count("ask.applied"), 1);
     house.end().await;
 }
 

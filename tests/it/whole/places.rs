@@ -10,7 +10,7 @@ use devtask::domain::session::Status;
 use devtask::workbench::script::{Script, Step};
 
 use super::figures;
-use super::house::{House, Rules};
+use super::house::{House, Rules, finish};
 
 /// Runs git and gives what it printed.
 fn git(at: &Path, args: &[&str]) -> String {
@@ -85,5 +85,19 @@ async fn work_on_the_same_repository_on_a_forge_ends_in_a_pull_request() {
     let pulls = house.forge.pulls().await.unwrap();
     assert!(pulls[0].diff.contains("+Written by a session."), "{}", pulls[0].diff);
     assert!(pulls[0].body.contains("test -f docs/whole.md"), "{}", pulls[0].body);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn what_the_agent_left_that_cannot_be_committed_goes_back_to_it() {
+    let mut house = House::open(Rules::default()).await;
+    let mut first = vec![Step::run("git init -q inner"), Step::write("inner/a.txt", "a\n")];
+    first.extend(finish());
+    let second = vec![Step::run("rm -rf inner"), Step::text("Removed.")];
+    let id = house.create_on("demo/sample", Script { rounds: vec![first, second] }).await;
+    let done = house.done(id).await;
+    assert_eq!(done.attempt.0, 1);
+    let seen = house.seen(id);
+    assert_eq!((seen.count("agent.turn_ended"), seen.count("check.ended")), (2, 1), "checked when it was whole");
     house.end().await;
 }
