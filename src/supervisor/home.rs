@@ -13,6 +13,9 @@ use rustix::fs::{FlockOperation, flock};
 use crate::domain::Attempt;
 use crate::wire::run::{Run, file};
 
+/// Stands once the set-up commands have run in the clone.
+const SET_UP: &str = "set-up";
+
 /// The folder, held open: its socket is reached through the handle, so that no path is too long.
 #[derive(Debug)]
 pub struct Home {
@@ -91,6 +94,15 @@ impl Home {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// The set-up commands have run in this clone.
+    pub fn is_set_up(&self) -> bool {
+        self.dir.join(SET_UP).exists()
+    }
+
+    pub fn mark_set_up(&self) -> std::io::Result<()> {
+        File::create(self.dir.join(SET_UP)).map(drop)
     }
 
     /// Takes the journals of older attempts away: their records are refused by now.

@@ -46,6 +46,7 @@ impl Yard {
         for text in workspace.notes() {
             tell(Report::Note { text: text.clone() });
         }
+        self.set_up(&workspace, tell).await?;
         let ready = Ready {
             base: workspace.base().to_owned(),
             base_sha: workspace.base_sha().to_owned(),
@@ -54,6 +55,25 @@ impl Yard {
         // A second preparation does not happen: an attempt prepares once.
         let _ = self.workspace.set(workspace);
         Ok(ready)
+    }
+
+    /// Runs the set-up commands in a clone that had none yet, so that the agent finds what they make. One that fails
+    /// is told and stops nobody: the agent may be there to repair it, and the checks set up their own folder.
+    async fn set_up(&self, workspace: &Workspace, tell: &Tell<'_>) -> Result<(), Trouble> {
+        let plan = checks::plan(&self.run, workspace).await.map_err(|e| bad_plan(&e))?;
+        if plan.setup.is_empty() || self.home.is_set_up() {
+            return Ok(());
+        }
+        let start = |argv: &[String], folder: &Path| self.cage.command_in(folder, argv);
+        let cancel = CancellationToken::new();
+        let failed = plan.set_up(&workspace.path(), &start, &mut |report| tell(report), &cancel).await;
+        if let Some(evidence) = failed {
+            tell(Report::Note { text: format!("`{}` said:\n{}", evidence.command, evidence.tail) });
+        }
+        if let Err(error) = self.home.mark_set_up() {
+            tracing::warn!(%error, "the folder could not be marked as set up");
+        }
+        Ok(())
     }
 
     fn workspace(&self) -> Result<&Workspace, Trouble> {

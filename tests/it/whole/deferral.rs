@@ -22,7 +22,8 @@ fn story() -> Vec<Step> {
 /// One opening, one applying, one word before and one after: it was one turn, and nobody had to say "go on".
 fn one_turn(house: &House, id: devtask::domain::SessionId, ask: &str, answer: &str) {
     let seen = house.seen(id);
-    let opened: Vec<&str> = seen.of_kind("ask.opened").filter_map(|e| e["body"]["ask"]["id"].as_str()).collect();
+    let opened: Vec<&str> =
+        seen.of_kind("ask.opened").filter_map(|e| e["body"]["ask"]["id"].as_str()).collect();
     assert_eq!(opened, [ask]);
     let applied: Vec<&str> = seen.of_kind("ask.applied").filter_map(|e| e["body"]["id"].as_str()).collect();
     assert_eq!(applied, [ask]);

@@ -170,14 +170,18 @@ impl House {
     pub async fn until(&self, id: SessionId, what: &str, is: impl Fn(&SessionView) -> bool) -> SessionView {
         let remote = self.remote();
         let last = std::sync::Mutex::new(None);
-        self.wait_or(&format!("{id} {what}"), || format!("{:?}", last.lock().unwrap()), async || {
-            let Ok(view) = remote.show(id).await else { return false };
-            let failed = view.status == Status::Failed && !is(&view);
-            assert!(!failed, "{id} failed: {:?}\n{}", view.failure, self.logs());
-            let found = is(&view);
-            *last.lock().unwrap() = Some(view);
-            found
-        })
+        self.wait_or(
+            &format!("{id} {what}"),
+            || format!("{:?}", last.lock().unwrap()),
+            async || {
+                let Ok(view) = remote.show(id).await else { return false };
+                let failed = view.status == Status::Failed && !is(&view);
+                assert!(!failed, "{id} failed: {:?}\n{}", view.failure, self.logs());
+                let found = is(&view);
+                *last.lock().unwrap() = Some(view);
+                found
+            },
+        )
         .await;
         last.into_inner().unwrap().unwrap()
     }
@@ -260,7 +264,9 @@ impl House {
             let name = arg.strip_prefix(&*self.data().join("nodes").to_string_lossy());
             name.is_some_and(|n| n.split('-').nth(1) == Some(&id.number().to_string()))
         };
-        all().filter(|pid| argv(*pid).iter().any(home) && argv(*pid).iter().any(|a| a == "supervise")).collect()
+        all()
+            .filter(|pid| argv(*pid).iter().any(home) && argv(*pid).iter().any(|a| a == "supervise"))
+            .collect()
     }
 
     fn marked(&self, rest: &str) -> BTreeSet<u32> {
@@ -302,7 +308,8 @@ impl House {
         store.close().await;
         assert!(left.is_empty(), "processes are left: {left:#?}");
         let log = std::fs::read_to_string(self.dir.path().join("serve.log")).unwrap();
-        let errors: Vec<&str> = log.lines().filter(|l| l.contains("ERROR") || l.contains("panicked")).collect();
+        let errors: Vec<&str> =
+            log.lines().filter(|l| l.contains("ERROR") || l.contains("panicked")).collect();
         assert!(errors.is_empty(), "the control plane logged {errors:#?}");
         left.len() as u64
     }
@@ -367,7 +374,11 @@ fn all() -> impl Iterator<Item = u32> {
 /// Its argument list; empty for one that has ended and was not waited for.
 fn argv(pid: u32) -> Vec<String> {
     let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    bytes.split(|b| *b == 0).filter(|w| !w.is_empty()).map(|w| String::from_utf8_lossy(w).into_owned()).collect()
+    bytes
+        .split(|b| *b == 0)
+        .filter(|w| !w.is_empty())
+        .map(|w| String::from_utf8_lossy(w).into_owned())
+        .collect()
 }
 
 fn config(rules: &Rules, forge: &Forge, dir: &Path) -> toml::Table {
@@ -377,7 +388,10 @@ fn config(rules: &Rules, forge: &Forge, dir: &Path) -> toml::Table {
     limits.insert("hold".to_owned(), rules.hold.into());
     limits.extend(rules.limits.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     let mut agents = toml::Table::new();
-    agents.insert("scripted".to_owned(), toml::Value::try_from(json!({"command": [DEVTASK, "agent-sim"]})).unwrap());
+    agents.insert(
+        "scripted".to_owned(),
+        toml::Value::try_from(json!({"command": [DEVTASK, "agent-sim"]})).unwrap(),
+    );
     if let Some((program, url)) = &rules.claude {
         let claude = json!({
             "command": [program], "env": {"ANTHROPIC_BASE_URL": url}, "secrets": ["ANTHROPIC_API_KEY"],

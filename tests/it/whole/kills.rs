@@ -27,7 +27,9 @@ fn story(markers: &Markers) -> Vec<Step> {
 /// Waits until the stream has shown so many of the markers.
 async fn has_said(house: &House, id: SessionId, markers: &Markers, count: usize) {
     let stream = house.stream(id);
-    house.wait(&format!("{count} markers"), async || stream.look(|s| s.markers(markers).len()) >= count).await;
+    house
+        .wait(&format!("{count} markers"), async || stream.look(|s| s.markers(markers).len()) >= count)
+        .await;
 }
 
 /// Small numbers that a seed replays.
@@ -212,11 +214,12 @@ async fn an_ask_that_died_with_its_agent_waits_and_its_answer_is_told_in_the_nex
     for pid in house.processes(id) {
         kill(pid, Signal::KILL);
     }
-    house.wait("it waits for its answer", async || {
-        let view = house.show(id).await;
-        !view.asks.is_empty() && (view.status == Status::Paused || !house.agents(id).is_empty())
-    })
-    .await;
+    house
+        .wait("it waits for its answer", async || {
+            let view = house.show(id).await;
+            !view.asks.is_empty() && (view.status == Status::Paused || !house.agents(id).is_empty())
+        })
+        .await;
     house.answer(&ask, "Left").await.unwrap();
     house.done(id).await;
     assert_eq!(house.seen(id).count("ask.applied"), 1);

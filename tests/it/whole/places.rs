@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use devtask::domain::session::Status;
+use devtask::workbench::sample;
 use devtask::workbench::script::{Script, Step};
 
 use super::figures;
@@ -22,7 +23,8 @@ fn git(at: &Path, args: &[&str]) -> String {
 /// A full clone of this project at `to`, on a branch `main`, or `None` where there is no history to clone.
 fn clone(to: &Path) -> Option<PathBuf> {
     let from = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shallow = Command::new("git").arg("-C").arg(from).args(["rev-parse", "--is-shallow-repository"]).output();
+    let shallow =
+        Command::new("git").arg("-C").arg(from).args(["rev-parse", "--is-shallow-repository"]).output();
     let whole = shallow.is_ok_and(|o| o.status.success() && o.stdout.starts_with(b"false"));
     if !from.join(".git").exists() || !whole {
         figures::skipped("the real repository: the tests do not run from a whole git checkout");
@@ -48,7 +50,10 @@ fn checkout(at: &Path) -> String {
 
 /// Leaves a file behind; the checks of the brief look for it, since the project's own take minutes.
 fn script() -> Script {
-    Script::of(vec![Step::write("docs/whole.md", "# Whole\n\nWritten by a session.\n"), Step::text("Written.")])
+    Script::of(vec![
+        Step::write("docs/whole.md", "# Whole\n\nWritten by a session.\n"),
+        Step::text("Written."),
+    ])
 }
 
 #[tokio::test]
@@ -98,6 +103,33 @@ async fn what_the_agent_left_that_cannot_be_committed_goes_back_to_it() {
     let done = house.done(id).await;
     assert_eq!(done.attempt.0, 1);
     let seen = house.seen(id);
-    assert_eq!((seen.count("agent.turn_ended"), seen.count("check.ended")), (2, 1), "checked when it was whole");
+    assert_eq!(
+        (seen.count("agent.turn_ended"), seen.count("check.ended")),
+        (2, 1),
+        "checked when it was whole"
+    );
+    house.end().await;
+}
+
+#[tokio::test]
+async fn set_up_commands_have_run_when_the_agent_begins() {
+    let mut house = House::open(Rules::default()).await;
+    let repo = house.dir.path().join("fresh");
+    sample::make(&repo).unwrap();
+    let toml = "[setup]\nrun = ['sh setup.sh']\n[checks]\ntest = 'sh test.sh'\n";
+    for (name, text) in
+        [(".devtask.toml", toml), ("setup.sh", "echo all set >> made\n"), (".gitignore", "made\n")]
+    {
+        std::fs::write(repo.join(name), text).unwrap();
+    }
+    git(&repo, &["add", "--all"]);
+    let me = ["-c", "user.name=Ana", "-c", "user.email=ana@example.com"];
+    git(&repo, &[&me[..], &["commit", "--quiet", "--no-gpg-sign", "--message=Set up"]].concat());
+    house.forge.create_repo("demo", "fresh", Some(&repo)).await.unwrap();
+    let mut steps = vec![Step::run("cat made"), Step::say("{{last_tool_result}}")];
+    steps.extend(finish());
+    let id = house.create_on("demo/fresh", Script::of(steps)).await;
+    house.done(id).await;
+    assert!(house.seen(id).said().contains(&"all set"), "{:?}", house.seen(id).said());
     house.end().await;
 }

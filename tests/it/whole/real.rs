@@ -41,7 +41,11 @@ async fn the_real_agent_brings_a_brief_to_a_pull_request() {
         Step::text("The notes are there."),
     ];
     // `Write` refuses a file the agent has not read.
-    let read = Step { tool: Some("Read".into()), input: Some(serde_json::json!({"file_path": "greet.sh"})), ..Step::default() };
+    let read = Step {
+        tool: Some("Read".into()),
+        input: Some(serde_json::json!({"file_path": "greet.sh"})),
+        ..Step::default()
+    };
     let second = vec![read, Step::write("greet.sh", sample::REPAIRED), Step::text("Repaired.")];
     let id = house.create_on("demo/sample", Script { rounds: vec![first, second] }).await;
     let ask = house.ask(id).await;
@@ -49,7 +53,8 @@ async fn the_real_agent_brings_a_brief_to_a_pull_request() {
     house.done(id).await;
 
     let seen = house.seen(id);
-    let codes: Vec<_> = seen.of_kind("check.ended").map(|e| e["body"]["evidence"]["exitCode"].clone()).collect();
+    let codes: Vec<_> =
+        seen.of_kind("check.ended").map(|e| e["body"]["evidence"]["exitCode"].clone()).collect();
     assert_eq!(codes, [1, 0], "red, then green");
     assert!(seen.said().iter().any(|t| t.contains("\"Left or right?\"=\"Right\"")), "{:?}", seen.said());
     let tools: Vec<_> = seen.of_kind("agent.tool").filter_map(|e| e["body"]["tool"].as_str()).collect();
@@ -68,7 +73,11 @@ async fn the_real_agents_deferred_question_survives_the_death_of_everything() {
     let Some(claude) = claude("a deferred question") else { return };
     let model = Model::start().await.unwrap();
     let mut house = house(claude, &model, Rules { hold: 1, ..Rules::default() }).await;
-    let read = Step { tool: Some("Read".into()), input: Some(serde_json::json!({"file_path": "greet.sh"})), ..Step::default() };
+    let read = Step {
+        tool: Some("Read".into()),
+        input: Some(serde_json::json!({"file_path": "greet.sh"})),
+        ..Step::default()
+    };
     let steps = vec![
         read,
         asking("Left or right?"),
@@ -106,7 +115,11 @@ async fn the_real_agents_deferred_command_does_not_run_before_its_approval() {
     let model = Model::start().await.unwrap();
     let rules = Rules { hold: 1, require_approval_for: vec!["Bash"], ..Rules::default() };
     let mut house = house(claude, &model, rules).await;
-    let read = Step { tool: Some("Read".into()), input: Some(serde_json::json!({"file_path": "greet.sh"})), ..Step::default() };
+    let read = Step {
+        tool: Some("Read".into()),
+        input: Some(serde_json::json!({"file_path": "greet.sh"})),
+        ..Step::default()
+    };
     let steps = vec![
         Step::run("touch allowed.txt"),
         read,

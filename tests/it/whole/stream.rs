@@ -108,7 +108,8 @@ async fn read_on(socket: PathBuf, id: SessionId, seen: Arc<Mutex<Seen>>) {
 async fn connection(socket: &Path, id: SessionId, seen: &Mutex<Seen>) -> std::io::Result<()> {
     let mut stream = UnixStream::connect(socket).await?;
     let last = seen.lock().unwrap().ids.last().copied().unwrap_or(0);
-    let request = format!("GET /sessions/{id}/events HTTP/1.0\r\nHost: localhost\r\nLast-Event-ID: {last}\r\n\r\n");
+    let request =
+        format!("GET /sessions/{id}/events HTTP/1.0\r\nHost: localhost\r\nLast-Event-ID: {last}\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut lines = BufReader::new(stream).lines();
     let status = lines.next_line().await?.unwrap_or_default();
