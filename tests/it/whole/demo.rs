@@ -14,7 +14,7 @@ async fn the_headless_demo_plays_its_story_within_a_minute() {
     demo.args(["demo", "--headless", "--json"]).env("TMPDIR", home.path()).kill_on_drop(true);
     demo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let begun = Instant::now();
-    let limit = Duration::from_secs(60);
+    let limit = Duration::from_mins(1);
     let ended =
         tokio::time::timeout(limit, demo.output()).await.expect("it takes less than a minute").unwrap();
     let (out, talk) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));

@@ -32,7 +32,7 @@ use super::stream::{Seen, Stream};
 
 pub const DEVTASK: &str = env!("CARGO_BIN_EXE_devtask");
 /// The longest any one thing may take; the machine may be busy with other tests.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// What differs between the tests' installations.
@@ -234,9 +234,8 @@ impl House {
                 tokio::time::sleep(GLANCE).await;
             }
         });
-        if waited.await.is_err() {
-            panic!("waited in vain until {what}; seen: {}\n{}", seen(), self.logs());
-        }
+        let found = waited.await.is_ok();
+        assert!(found, "waited in vain until {what}; seen: {}\n{}", seen(), self.logs());
     }
 
     // --- processes ---
@@ -278,8 +277,8 @@ impl House {
     fn instance(&self) -> Option<String> {
         let nodes = std::fs::read_dir(self.data().join("nodes")).ok()?;
         let runs = nodes.flatten().filter_map(|n| std::fs::read(n.path().join(file::RUN)).ok());
-        let runs = runs.filter_map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-        runs.filter_map(|run| Some(run["instance"].as_str()?.to_owned())).next()
+        let mut runs = runs.filter_map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+        runs.find_map(|run| Some(run["instance"].as_str()?.to_owned()))
     }
 
     /// Every process of this installation: marked, or named by its folder.
@@ -292,26 +291,35 @@ impl House {
 
     // --- the end ---
 
-    /// Ends the control plane. Everything must be settled by then; fails on what is left, on a stream that is not the
-    /// database, and on a log that does not fold to its session. Gives the number of processes that were left.
-    pub async fn end(mut self) -> u64 {
+    /// Ends the control plane and fails on anything that was left behind.
+    pub async fn end(self) {
+        let left = self.close().await;
+        assert!(left.is_empty(), "processes are left: {left:#?}");
+    }
+
+    /// Ends the control plane; everything must be settled by then. Fails on a stream that is not the database, on a log
+    /// that does not fold to its session, and on errors that were only logged. Gives the processes that were left.
+    pub async fn close(mut self) -> Vec<String> {
         let streams = std::mem::take(&mut self.streams);
-        for id in streams.keys() {
-            self.gone(*id).await;
-        }
+        let quiet = async {
+            while streams.keys().any(|id| !self.processes(*id).is_empty()) {
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        // What does not go in time is among those that are left.
+        let _ = tokio::time::timeout(PATIENCE, quiet).await;
         self.stop().await;
-        let left: Vec<String> = self.left().into_iter().map(|pid| format!("{pid} {:?}", argv(pid))).collect();
+        let left = self.left().into_iter().map(|pid| format!("{pid} {:?}", argv(pid))).collect();
         let store = Store::open(&self.data(), Clock::system()).await.unwrap();
         for (id, stream) in &streams {
             same(&store, *id, &stream.seen()).await;
         }
         store.close().await;
-        assert!(left.is_empty(), "processes are left: {left:#?}");
         let log = std::fs::read_to_string(self.dir.path().join("serve.log")).unwrap();
         let errors: Vec<&str> =
             log.lines().filter(|l| l.contains("ERROR") || l.contains("panicked")).collect();
         assert!(errors.is_empty(), "the control plane logged {errors:#?}");
-        left.len() as u64
+        left
     }
 
     /// The ends of all logs, for a test that failed.
