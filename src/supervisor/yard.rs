@@ -46,12 +46,12 @@ impl Yard {
         for text in workspace.notes() {
             tell(Report::Note { text: text.clone() });
         }
+        self.set_up(&workspace, tell).await?;
         let ready = Ready {
             base: workspace.base().to_owned(),
             base_sha: workspace.base_sha().to_owned(),
             branch: workspace.branch().to_owned(),
         };
-        self.set_up(&workspace, tell).await?;
         if self.workspace.set(workspace).is_err() {
             tracing::error!("an attempt prepared twice");
         }
@@ -173,14 +173,14 @@ fn bad_plan(error: &checks::PlanError) -> Trouble {
     Trouble { cause: format!("the checks could not be planned: {}", chain(error)), retry: Retry::No }
 }
 
+/// What the agent can put right goes back to it; the rest ends the attempt.
+fn unready(error: &WorkspaceError) -> Result<Verdict, Trouble> {
+    error.wants().map(|wants| Verdict::Unready { wants }).ok_or_else(|| trouble(error))
+}
+
 fn trouble(error: &WorkspaceError) -> Trouble {
     let hint = error.hint().map(|h| format!(" ({h})")).unwrap_or_default();
     Trouble { cause: format!("{}{hint}", chain(error)), retry: error.retry() }
-}
-
-/// What the agent can put right goes back to it; anything else ends the attempt.
-fn unready(error: &WorkspaceError) -> Result<Verdict, Trouble> {
-    error.wants().map(|wants| Verdict::Unready { wants }).ok_or_else(|| trouble(error))
 }
 
 /// An error with its causes, once, for people.
