@@ -67,8 +67,10 @@ pub enum Signal {
     TakenBack { ask: AskId, why: String },
     /// The agent has taken up the user line with this uuid.
     Consumed { uuid: Uuid },
-    /// The turn is over; with `queued` more turns follow by themselves (queued words, or work in the background
-    /// whose end starts one: see [`Adapter::background`]).
+    /// A turn begins that no word of ours asked for.
+    TurnBegan,
+    /// The turn is over; with `queued` more turns may follow by themselves (queued words, or work in the background
+    /// whose end starts one: see [`Adapter::background`]). Work that never ends, a server say, starts none.
     TurnEnded { outcome: TurnOutcome, usage: Usage, queued: u32 },
     /// To be written to the agent at once.
     Write(Line),

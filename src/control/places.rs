@@ -4,17 +4,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-
-use tokio::io::AsyncReadExt;
+use std::time::Duration;
 
 use super::Inner;
 use super::forge::{Forge, ForgeError};
 use crate::domain::Repo;
+use crate::git::{Failure, Git, GitError};
 use crate::wire::api::{Code, Refusal};
 use crate::wire::run::Remote;
 
-/// A repository's configuration is small.
-const MAX_CONFIG: u64 = 256 * 1024;
+/// Somebody waits for the answer.
+const FOR_A_LOOK: Duration = Duration::from_secs(10);
 
 impl Inner {
     /// The repository that `text` names, if it exists.
@@ -45,17 +45,20 @@ impl Inner {
 
     /// A folder whose `origin` is the forge's counts as that repository.
     async fn in_folder(&self, path: String) -> Result<Repo, Refusal> {
-        let Some(config) = config_of(Path::new(&path)).await else {
-            if tokio::fs::metadata(&path).await.is_err() {
-                let message =
-                    format!("there is no folder `{path}` where DevTask runs, or it may not look into it");
-                return Err(Refusal::new(Code::Invalid, message)
-                    .hint("give a path on the server's machine, or `owner/name` on the forge"));
+        if tokio::fs::metadata(&path).await.is_err() {
+            let message = format!("there is no folder `{path}` where DevTask runs, or it may not look into it");
+            return Err(Refusal::new(Code::Invalid, message)
+                .hint("give a path on the server's machine, or `owner/name` on the forge"));
+        }
+        let origin = origin(Path::new(&path)).await.map_err(|error| match error.failure() {
+            Some(Failure::NotARepository | Failure::NoRepository) => {
+                let message = format!("`{path}` is no git repository");
+                Refusal::new(Code::Invalid, message).hint("give the folder that holds `.git`")
             }
-            let message = format!("`{path}` is no git repository");
-            return Err(Refusal::new(Code::Invalid, message).hint("give the folder that holds `.git`"));
-        };
-        match origin(&config).and_then(|url| self.recognised(url)) {
+            _ => Refusal::new(Code::Unreachable, format!("`{path}` could not be looked at: {error}"))
+                .hint("`devtask doctor` looks at git too"),
+        })?;
+        match origin.and_then(|url| self.recognised(&url)) {
             Some(Repo::Forge { owner, name }) => self.on_forge(owner, name).await,
             _ => Ok(Repo::Path(path)),
         }
@@ -84,55 +87,11 @@ async fn exists(forge: &Arc<dyn Forge>, owner: &str, name: &str) -> Result<(), R
     })
 }
 
-/// The repository's own configuration; `None` where the folder is no repository.
-async fn config_of(path: &Path) -> Option<String> {
-    let dot = path.join(".git");
-    let home = match tokio::fs::metadata(&dot).await {
-        Ok(meta) if meta.is_dir() => dot,
-        Ok(_) => return Some(worktree_config(path, &dot).await.unwrap_or_default()),
-        Err(_) => path.to_owned(),
-    };
-    if !is_dir(&home.join("objects")).await || !is_file(&home.join("HEAD")).await {
-        return None;
-    }
-    Some(read(&home.join("config")).await.unwrap_or_default())
-}
-
-/// A linked worktree's `.git` is a file that names its folder, which names the common one.
-async fn worktree_config(path: &Path, dot: &Path) -> Option<String> {
-    let text = read(dot).await?;
-    let home = path.join(text.strip_prefix("gitdir:")?.trim());
-    let common = read(&home.join("commondir")).await?;
-    read(&home.join(common.trim()).join("config")).await
-}
-
-async fn is_dir(path: &Path) -> bool {
-    tokio::fs::metadata(path).await.is_ok_and(|m| m.is_dir())
-}
-
-async fn is_file(path: &Path) -> bool {
-    tokio::fs::metadata(path).await.is_ok_and(|m| m.is_file())
-}
-
-async fn read(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    let file = tokio::fs::File::open(path).await.ok()?;
-    file.take(MAX_CONFIG).read_to_string(&mut text).await.ok()?;
-    Some(text)
-}
-
-/// The address of `origin`, read from git's configuration format.
-pub(super) fn origin(config: &str) -> Option<&str> {
-    let mut here = false;
-    for line in config.lines().map(str::trim) {
-        if line.starts_with('[') {
-            here = line == r#"[remote "origin"]"#;
-        } else if here
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim().eq_ignore_ascii_case("url")
-        {
-            return Some(value.trim().trim_matches('"'));
-        }
-    }
-    None
+/// The address of `origin`, where the folder is a repository that has one.
+async fn origin(path: &Path) -> Result<Option<String>, GitError> {
+    // Asks a local repository only, so git needs no home of ours.
+    let git = Git::new("/dev/null").with_limit(FOR_A_LOOK);
+    let with_files = tokio::fs::try_exists(path.join(".git")).await.unwrap_or(false);
+    let place = if with_files { git.clone_at(path) } else { git.bare(path) };
+    place.remote("origin").await
 }

@@ -50,7 +50,16 @@ impl Inner {
                 }
             },
         };
-        self.tell(id, input).await.map(|_| ())
+        let opened = match &input {
+            Input::Published { pull_request } => pull_request.clone().filter(|pull| !pull.adopted),
+            _ => None,
+        };
+        let told = self.tell(id, input).await?;
+        if let (None, Some(pull)) = (told, opened) {
+            // The cancel was committed while the request was under way. A settled session takes nothing in any more.
+            tracing::warn!(session.id = %id, pull.url = %pull.url, "a pull request was opened as its session was cancelled");
+        }
+        Ok(())
     }
 
     async fn propose(&self, id: SessionId, proposal: Proposal) -> Result<PullRequest, ForgeError> {

@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta};
 
 use super::forge::{ForgeError, sorted};
 use super::nodes::{Next, next};
-use super::places::origin;
 use super::settings::{BadSettings, Settings, is_branch_name};
 use super::words;
 use crate::domain::brief::Brief;
@@ -162,13 +161,6 @@ fn a_pull_request_says_so_where_nothing_was_checked() {
     ---
     dt-7 for ana, by DevTask.
     "#);
-}
-
-#[test]
-fn an_origin_is_read_from_gits_configuration() {
-    let config = "[core]\n\turl = no\n[remote \"upstream\"]\n\turl = u\n[remote \"origin\"]\n\tURL = \"o\"\n";
-    assert_eq!(origin(config), Some("o"));
-    assert_eq!(origin("[remote \"upstream\"]\n\turl = u\n"), None);
 }
 
 #[test]

@@ -103,6 +103,12 @@ impl Place {
         self.call("config").args(["--local", key, value]).run().await.map(drop)
     }
 
+    /// The address of a remote as this repository knows it; `None` where it has no remote of that name.
+    pub async fn remote(&self, name: &'static str) -> Result<Option<String>, GitError> {
+        let said = self.call("remote").args(["get-url", "--", name]).may_fail(&[2]).run().await?;
+        Ok(Some(said.text()).filter(|_| said.code == 0))
+    }
+
     /// What `HEAD` is on: `None` when it is detached.
     pub async fn branch(&self) -> Result<Option<BranchName>, GitError> {
         let said = self.call("symbolic-ref").args(["--quiet", "HEAD"]).may_fail(&[1]).run().await?;

@@ -96,6 +96,9 @@ pub enum GitHubError {
     /// Never sent: the words are no repository or branch.
     #[error("could not {act}: no such name can exist")]
     BadName { act: Act },
+    /// Never sent: whoever asked for it took it back meanwhile.
+    #[error("did not {act}: it is not wanted any more")]
+    Unwanted { act: Act },
     #[error("GitHub's settings: {0}")]
     Settings(String),
 }
@@ -126,6 +129,7 @@ impl GitHubError {
             | Self::Invalid { .. }
             | Self::Unreadable { .. }
             | Self::BadName { .. }
+            | Self::Unwanted { .. }
             | Self::Settings(_) => Retry::Never,
         }
     }
@@ -159,6 +163,7 @@ impl GitHubError {
                 format!("could not {act}: the answer was not GitHub's; check `github.api_url`")
             }
             Self::BadName { act } => format!("could not {act}: that is no name GitHub could have"),
+            Self::Unwanted { act } => format!("DevTask did not {act}: it is not wanted any more"),
             Self::Settings(why) => format!("the settings under `github` cannot be used: {why}"),
         }
     }

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! look ─ open one ──────────────────────────────► update if it differs ─► adopted
-//!   └ none ─► POST once ─ 201 ──────────────────────────────────────────► opened
-//!                └ "exists already", or no answer ─► look ─ one that is new ─► update ─► adopted
-//!                                                      └ none ──────────► Ambiguous: the caller comes back later
+//!   └ none ─ still wanted? ─► POST once ─ 201 ──────────────────────────────────────────► opened
+//!                                └ "exists already", or no answer ─► look ─ one that is new ─► update ─► adopted
+//!                                                                      └ none ─► Ambiguous: the caller comes back
 //! ```
 
 use std::time::Duration;
@@ -30,14 +30,24 @@ impl GitHub {
     /// Finds, updates or opens the pull request of `new.head`. At most one POST per call, and none while an open
     /// one exists; a closed or merged one stays as it is and a new one is opened beside it.
     ///
+    /// `still_wanted` is asked right before each POST, after everything that takes time.
+    ///
     /// # Errors
     /// [`GitHubError::Ambiguous`] where a POST was sent and nothing can be found yet: call again later.
-    pub async fn publish(&self, new: &NewPull) -> Result<Published, GitHubError> {
+    /// [`GitHubError::Unwanted`] where `still_wanted` said no; nothing was opened.
+    pub async fn publish<F>(
+        &self,
+        new: &NewPull,
+        still_wanted: impl Fn() -> F,
+    ) -> Result<Published, GitHubError>
+    where
+        F: Future<Output = bool>,
+    {
         let before = self.find_pull(&new.owner, &new.name, &new.head).await?;
         if let Some(open) = before.clone().filter(|p| p.state == PullState::Open) {
             return self.adopt(new, open).await;
         }
-        let error = match self.open_or_open_ready(new).await {
+        let error = match self.open_or_open_ready(new, &still_wanted).await {
             Ok(pull) => return Ok(Published { number: pull.number, url: pull.url, adopted: false }),
             Err(error) => error,
         };
@@ -52,14 +62,36 @@ impl GitHub {
     }
 
     /// Some plans have no drafts: then the pull request is opened ready for review. A 422 says that nothing was made.
-    async fn open_or_open_ready(&self, new: &NewPull) -> Result<Pull, GitHubError> {
-        match self.open_pull(new).await {
+    async fn open_or_open_ready<F>(
+        &self,
+        new: &NewPull,
+        still_wanted: &impl Fn() -> F,
+    ) -> Result<Pull, GitHubError>
+    where
+        F: Future<Output = bool>,
+    {
+        match self.open_if_wanted(new, still_wanted).await {
             Err(GitHubError::Invalid { message, .. })
                 if new.draft && message.contains("Draft pull requests") =>
             {
-                self.open_pull(&NewPull { draft: false, ..new.clone() }).await
+                self.open_if_wanted(&NewPull { draft: false, ..new.clone() }, still_wanted).await
             }
             other => other,
+        }
+    }
+
+    async fn open_if_wanted<F>(
+        &self,
+        new: &NewPull,
+        still_wanted: &impl Fn() -> F,
+    ) -> Result<Pull, GitHubError>
+    where
+        F: Future<Output = bool>,
+    {
+        if still_wanted().await {
+            self.open_pull(new).await
+        } else {
+            Err(GitHubError::Unwanted { act: Act::on(Verb::OpenPull, &new.owner, &new.name) })
         }
     }
 

@@ -133,8 +133,8 @@ impl Store {
         self.ask(lane, dedupe, Work::Commit(id, Box::new(decide))).await
     }
 
-    /// The next step of the session's node, or a new node of a higher incarnation. Its new state is told in the
-    /// log as `node.changed` unless the session is settled.
+    /// The next step of the session's node, or a new node of a higher incarnation. A new state, or a new cause to
+    /// stumble, is told in the log as `node.changed` unless the session is settled.
     pub async fn lease<F>(&self, id: SessionId, decide: F) -> Result<Committed, CommitError>
     where
         F: Fn(&Row, Time) -> Result<Lease, lease::Illegal> + Send + 'static,

@@ -94,7 +94,7 @@ impl Batch {
         Ok(Committed { row, repeated: false })
     }
 
-    /// The next step of a session's node. A new state is told in the log, unless the session is settled.
+    /// The next step of a session's node. A new state or trouble is told in the log, unless the session is settled.
     pub(super) fn leased(&mut self, before: Row, lease: Lease, now: Time) -> Result<Committed, CommitError> {
         let id = before.session.id();
         if lease.session != id || lease.incarnation < before.incarnation() {
@@ -212,10 +212,10 @@ impl Adoption {
     }
 }
 
-/// A different node, or the same in another state.
+/// A different node, the same in another state, or one that stumbles over something new.
 fn is_news(old: &Lease, new: &Lease) -> bool {
     let of = |lease: &Lease| -> (u32, lease::State) { (lease.incarnation, lease.state) };
-    of(old) != of(new)
+    of(old) != of(new) || new.detail.is_some() && new.detail != old.detail
 }
 
 /// The number after this one.

@@ -18,7 +18,7 @@ use super::home::Home;
 use super::life::{Input, Ready, Trouble, Verdict};
 use super::sandbox::Cage;
 use super::station::Station;
-use super::workspace::{Credentials, Workspace, WorkspaceError};
+use super::workspace::{Credentials, Folder, Workspace, WorkspaceError};
 
 /// Securing the work may not keep an attempt from ending: what is not secure keeps its folder.
 const FOR_CHECKPOINT: Duration = Duration::from_secs(45);
@@ -46,14 +46,34 @@ impl Yard {
         for text in workspace.notes() {
             tell(Report::Note { text: text.clone() });
         }
+        self.set_up(&workspace, tell).await?;
         let ready = Ready {
             base: workspace.base().to_owned(),
             base_sha: workspace.base_sha().to_owned(),
             branch: workspace.branch().to_owned(),
         };
-        // A second preparation does not happen: an attempt prepares once.
-        let _ = self.workspace.set(workspace);
+        if self.workspace.set(workspace).is_err() {
+            tracing::error!("an attempt prepared twice");
+        }
         Ok(ready)
+    }
+
+    /// Prepares the agent's folder before anything is paid for.
+    async fn set_up(&self, workspace: &Workspace, tell: &Tell<'_>) -> Result<(), Trouble> {
+        let plan = checks::plan(&self.run, workspace).await.map_err(|e| bad_plan(&e))?;
+        let start = |argv: &[String], folder: &Path| self.cage.command_in(folder, argv);
+        let never = CancellationToken::new();
+        let failed = plan.set_up(workspace, Folder::Work, &start, tell, &never).await;
+        match failed.map_err(|e| trouble(&e))? {
+            // After a first conversation the agent's own changes may be what broke it, and it is the one to mend it.
+            Some(_) if self.run.resume => Ok(()),
+            Some(failed) => {
+                let how = checks::ending(&failed);
+                let cause = format!("the set-up `{}` {how}: {}", failed.command, failed.tail.trim_end());
+                Err(Trouble { cause, retry: Retry::Later })
+            }
+            None => Ok(()),
+        }
     }
 
     fn workspace(&self) -> Result<&Workspace, Trouble> {
@@ -97,18 +117,17 @@ impl Yard {
         if plan.policy.auto_commit {
             match workspace.commit_all(&self.run.new.brief.title).await {
                 Ok(_) => {}
-                Err(error @ WorkspaceError::Unfinished(_)) => {
-                    return Ok(Verdict::Unready { wants: format!("{error}; finish or abort that.") });
-                }
-                Err(error) => return Err(trouble(&error)),
+                Err(error) => return unready(&error),
             }
         } else if workspace.is_dirty().await.map_err(|e| trouble(&e))? {
             let wants =
                 "there are changes that are not committed; commit what belongs to the work, drop the rest.";
             return Ok(Verdict::Unready { wants: wants.to_owned() });
         }
-        if !workspace.changed().await.map_err(|e| trouble(&e))? {
-            return Ok(Verdict::Nothing);
+        match workspace.changed().await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Verdict::Nothing),
+            Err(error) => return unready(&error),
         }
         for text in &plan.notes {
             tell(Report::Note { text: text.clone() });
@@ -133,12 +152,10 @@ impl Yard {
                 self.note_saved(workspace).await;
                 Input::Published(Ok(pushed))
             }
-            Err(WorkspaceError::Diverged { branch }) => {
-                let wants =
-                    format!("somebody else pushed to `{branch}`; merge `origin/{branch}` into your branch.");
-                Input::Unpushed { wants }
-            }
-            Err(error) => Input::Published(Err(trouble(&error))),
+            Err(error) => match error.wants() {
+                Some(wants) => Input::Unpushed { wants },
+                None => Input::Published(Err(trouble(&error))),
+            },
         }
     }
 }
@@ -154,6 +171,11 @@ impl Credentials for Lender {
 
 fn bad_plan(error: &checks::PlanError) -> Trouble {
     Trouble { cause: format!("the checks could not be planned: {}", chain(error)), retry: Retry::No }
+}
+
+/// What the agent can put right goes back to it; the rest ends the attempt.
+fn unready(error: &WorkspaceError) -> Result<Verdict, Trouble> {
+    error.wants().map(|wants| Verdict::Unready { wants }).ok_or_else(|| trouble(error))
 }
 
 fn trouble(error: &WorkspaceError) -> Trouble {

@@ -56,6 +56,7 @@ async fn relay(events: u64) -> Figure {
     let dir = tempfile::tempdir().unwrap();
     let repo = dir.path().join("repo/.git");
     std::fs::create_dir_all(repo.join("objects")).unwrap();
+    std::fs::create_dir_all(repo.join("refs")).unwrap();
     std::fs::write(repo.join("HEAD"), "ref: refs/heads/main\n").unwrap();
     let clock = Clock::system();
     let store = Store::open(&dir.path().join("data"), clock.clone()).await.unwrap();

@@ -251,6 +251,7 @@ impl Replay {
             },
             Signal::TakenBack { ask, why } => format!("taken back {ask}: {why}"),
             Signal::Consumed { uuid } => format!("consumed {uuid}"),
+            Signal::TurnBegan => return self.others.push("a turn began".to_owned()),
             Signal::TurnEnded { outcome, usage, queued } => {
                 self.open = false;
                 self.outcomes.push(label(&outcome));

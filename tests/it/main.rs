@@ -22,3 +22,4 @@ mod real_agent;
 mod serve;
 mod supervisor;
 mod tidy;
+mod whole;

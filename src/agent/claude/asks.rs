@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answers::{self, Verdict};
 use super::speak;
@@ -240,6 +240,8 @@ fn written(verdict: &Verdict, what: &AskWhat, input: &Value, way: &Way) -> Line 
     let plan = matches!(what, AskWhat::Plan { .. });
     match (verdict, way) {
         (Verdict::Deny(reason), way) => denied(way, reason),
+        // A bare yes to a plan makes the agent ask once more in the other way; one with an input is enough.
+        (Verdict::Allow(None), Way::Hook(id)) if plan => speak::hook_allow(id, Some(&json!({}))),
         (Verdict::Allow(changed), Way::Hook(id)) => speak::hook_allow(id, changed.as_ref()),
         (Verdict::Allow(changed), Way::Permission(id)) => {
             speak::permission_allow(id, changed.as_ref().unwrap_or(input), plan)

@@ -113,6 +113,7 @@ fn word(signal: &Signal) -> Option<String> {
         Signal::TakenBack { ask, .. } => format!("taken back {ask}"),
         Signal::Consumed { uuid } => format!("consumed {}", uuid.as_u128()),
         Signal::Report { report: Report::AnswerApplied { id }, .. } => format!("applied {id}"),
+        Signal::TurnBegan => "began".to_owned(),
         Signal::TurnEnded { outcome, queued, .. } => {
             let how = match outcome {
                 TurnOutcome::Completed { .. } => "done",
@@ -285,7 +286,10 @@ fn the_plan_is_read_from_what_was_written_and_approval_ends_planning() {
     let write = json!({"subtype": "can_use_tool", "tool_name": "Write", "tool_use_id": "w", "input": {"file_path": "/w/a"}});
     let write = json!({"type": "control_request", "request_id": "w", "request": write});
     assert_eq!(told(&hear(&mut claude, &write)), ["deny w"], "a plan changes nothing");
-    assert_eq!(told(&decide(&mut claude, "p", Decision::Allow, None)), ["allow r-p"]);
+    let signals = decide(&mut claude, "p", Decision::Allow, None);
+    assert_eq!(told(&signals), ["allow r-p"]);
+    let [Signal::Write(yes)] = &signals[..] else { panic!("{signals:?}") };
+    assert!(String::from_utf8_lossy(yes).contains(r#""updatedInput":{}"#), "else it asks once more");
     assert_eq!(told(&tool_result(&mut claude, "p")), ["applied p", "request set_permission_mode"]);
     assert_eq!(told(&hear(&mut claude, &write)), ["allow w"]);
 }

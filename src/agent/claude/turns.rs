@@ -57,8 +57,12 @@ impl Claude {
 
     pub(super) fn state(&mut self, value: &Value) -> Vec<Signal> {
         self.speaks_of_state = true;
-        self.running = view::<views::StateChanged>(value).state != "idle";
-        if self.running { Vec::new() } else { self.rest() }
+        let before = std::mem::replace(&mut self.running, view::<views::StateChanged>(value).state != "idle");
+        match (before, self.running) {
+            (false, true) => vec![Signal::TurnBegan],
+            (_, true) => Vec::new(),
+            (_, false) => self.rest(),
+        }
     }
 
     pub(super) fn lifecycle(&mut self, value: &Value) -> Vec<Signal> {

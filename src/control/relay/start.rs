@@ -17,9 +17,8 @@ use crate::domain::{Attempt, SessionId};
 use crate::node::{Duplex, Link, NodeError};
 use crate::store::{CommitError, Row};
 use crate::wire::link::skip_noise;
+use crate::wire::run::file;
 
-/// Name of the file below the node's home that says what to run.
-const RUN_FILE: &str = "run.json";
 const CONNECT: Duration = Duration::from_mins(1);
 const START: Duration = Duration::from_mins(1);
 const GREETING: Duration = Duration::from_secs(10);
@@ -96,8 +95,8 @@ impl Inner {
         if other || row.session.attempt != attempt || !row.session.status.runs() {
             return if busy_with(row, attempt) { Ok(()) } else { Err(Trouble::Moved) };
         }
-        let file = self.run_file(row)?;
-        in_time(START, link.put(&file, Path::new(RUN_FILE), 0o600)).await
+        let run = self.run_file(row)?;
+        in_time(START, link.put(&run, Path::new(file::RUN), 0o600)).await
     }
 
     async fn start_supervisor(&self, link: &dyn Link) -> Result<(), Trouble> {

@@ -57,21 +57,27 @@ async fn the_version_rises_with_every_write() {
 }
 
 #[tokio::test]
-async fn a_node_tells_the_log_of_each_new_state() {
+async fn a_node_tells_the_log_of_each_new_state_and_each_new_trouble_once() {
     let bench = Bench::new().await;
     bench.create("ana").await;
     bench.request(id(1), 1).await;
     bench.lease(id(1), lease::Input::Create).await;
     let later = start() + TimeDelta::seconds(5);
-    let stumble = lease::Input::Stumbled { cause: "busy".to_owned(), not_before: later };
-    let row = bench.lease(id(1), stumble).await.row;
-    assert_eq!(row.lease.unwrap().tries, 1, "the step is kept");
+    let stumble = |cause: &str| lease::Input::Stumbled { cause: cause.to_owned(), not_before: later };
+    for cause in ["busy", "busy", "full"] {
+        bench.lease(id(1), stumble(cause)).await;
+    }
+    let row = bench.store.row(id(1)).await.unwrap().unwrap();
+    assert_eq!(row.lease.unwrap().tries, 3, "each step is kept");
     let told = bench.events(id(1)).await.into_iter().filter_map(|e| match e.body {
-        Body::NodeChanged { key, state, .. } => Some((key, state)),
+        Body::NodeChanged { state, detail, .. } => Some((state, detail)),
         _ => None,
     });
-    let key = || "01234567-1-1".to_owned();
-    assert_eq!(told.collect::<Vec<_>>(), [(key(), State::Requested), (key(), State::Creating)]);
+    let trouble = |cause: &str| (State::Creating, Some(cause.to_owned()));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [(State::Requested, None), (State::Creating, None), trouble("busy"), trouble("full")]
+    );
 }
 
 #[tokio::test]

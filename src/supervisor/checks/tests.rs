@@ -12,12 +12,12 @@ use super::count::Counter;
 use super::detect::detect;
 use super::run::{MAX_TAIL, Ran, run};
 use super::settings::parse;
-use super::{Check, Plan, Progress, Round, plan};
+use super::{Check, Plan, Progress, Round, ending, plan};
 use crate::domain::argv::split;
 use crate::domain::limits::Policy;
 use crate::domain::report::{CheckKind, Evidence, Report};
 use crate::git::fixture::{Yard, commit, write};
-use crate::supervisor::workspace::{NoCredentials, Workspace, tests::attempt};
+use crate::supervisor::workspace::{Folder, NoCredentials, Workspace, tests::attempt};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -341,6 +341,33 @@ async fn a_round_runs_on_the_commit_and_its_evidence_names_the_tree() {
     );
     let ended = told.iter().filter(|r| matches!(r, Report::CheckEnded { .. })).count();
     assert_eq!((told.len(), ended), (5, 2), "set-up ran once and is a note");
+}
+
+#[tokio::test]
+async fn set_up_runs_once_in_the_agents_folder_and_again_after_it_failed() {
+    let yard = Yard::new();
+    let repo = yard.repo("r");
+    write(&repo, ".devtask.toml", "[setup]\nrun = ['sh setup.sh']\n");
+    write(&repo, ".gitignore", "made\nready\n");
+    write(&repo, "setup.sh", "echo x >> made\necho is it there?\ntest -f ready || exit 9\n");
+    commit(&repo, "set-up");
+    let w = workspace(&yard, &repo).await;
+    let planned = plan(&attempt(&repo, 1), &w).await.unwrap();
+    let mut told = Vec::new();
+    let never = CancellationToken::new();
+    let failed = planned.set_up(&w, Folder::Work, &start, |r| told.push(r), &never).await.unwrap().unwrap();
+    assert_eq!(
+        (ending(&failed).as_str(), failed.tail.trim_end()),
+        ("ended with exit code 9", "is it there?")
+    );
+    write(&w.path(), "ready", "");
+    for _ in 0..2 {
+        let failed = planned.set_up(&w, Folder::Work, &start, |r| told.push(r), &never).await.unwrap();
+        assert_eq!(failed, None);
+    }
+    assert_eq!(std::fs::read_to_string(w.path().join("made")).unwrap(), "x\nx\n");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(!w.is_set_up(Folder::Checks, &planned).await);
 }
 
 fn round(evidence: Vec<Evidence>) -> Round {

@@ -30,6 +30,9 @@ impl Life {
             return;
         }
         self.stage = Stage::Leaving;
+        if self.lingers.take().is_some() {
+            self.busy = false;
+        }
         self.ending = Some(ending);
         self.close(out);
     }

@@ -197,6 +197,9 @@ pub struct Life {
     interrupting: bool,
     /// A turn's end was reported with its line already.
     reported: bool,
+    /// The agent is idle and something runs in the background: until when its news are waited for, and how the turn
+    /// ended.
+    lingers: Option<(Time, TurnOutcome)>,
     queue: VecDeque<Command>,
     /// Answers that wait for the process to stand.
     answers: VecDeque<Command>,
@@ -219,6 +222,8 @@ pub struct Life {
     /// Words to the agent in a row about work that could not be looked at.
     unready: u32,
     evidence: Vec<Evidence>,
+    /// The tree `evidence` is about.
+    tree: String,
     summary: String,
     retry_at: Option<Time>,
 }
@@ -242,6 +247,7 @@ impl Life {
             deferred: false,
             interrupting: false,
             reported: false,
+            lingers: None,
             queue: VecDeque::new(),
             answers: VecDeque::new(),
             seen: recall.consumed.clone(),
@@ -257,6 +263,7 @@ impl Life {
             progress: Progress::default(),
             unready: 0,
             evidence: recall.evidence.clone(),
+            tree: String::new(),
             summary: String::new(),
             retry_at: None,
             recall,
@@ -272,7 +279,8 @@ impl Life {
     pub fn wake(&self) -> Option<Time> {
         let closing = self.closing.map(|(_, at)| at);
         let hold = self.held.values().min().copied();
-        [closing, hold, self.retry_at].into_iter().flatten().min()
+        let lingers = self.lingers.as_ref().map(|(at, _)| *at);
+        [closing, hold, lingers, self.retry_at].into_iter().flatten().min()
     }
 
     /// The one step. `now` is used for deadlines only.
@@ -380,6 +388,7 @@ impl Life {
         }
         self.process = Process::Starting;
         self.busy = false;
+        self.lingers = None;
         self.spoke = false;
         self.quiet = self.resume;
         self.deferred = false;
@@ -416,6 +425,7 @@ impl Life {
 
     fn tick(&mut self, out: &mut Out) {
         self.hold_over(out);
+        self.linger_over(out);
         self.close_further(out);
         if self.retry_at.is_some_and(|at| out.now >= at) {
             self.retry_at = None;

@@ -51,6 +51,7 @@ impl Life {
                 self.progress.take(&round);
                 self.unready = 0;
                 self.evidence = round.evidence;
+                self.tree = round.tree;
                 self.stage = Stage::Publishing;
                 self.enter(Phase::Publish, out);
                 out.push(Effect::Publish);
@@ -102,6 +103,9 @@ impl Life {
                 // Something was said meanwhile: the work is safe, and goes on.
                 if self.has_words() && self.level == Level::Run {
                     self.talk(out);
+                } else if pushed.tree != self.tree && self.level == Level::Run {
+                    // What ran in the background committed after the checks: what was pushed is not what passed.
+                    self.review(out);
                 } else {
                     self.finish(Some(pushed), out);
                 }

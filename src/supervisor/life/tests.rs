@@ -58,6 +58,12 @@ fn completed() -> Input {
     ended(TurnOutcome::Completed { text: "did it".to_owned() })
 }
 
+/// A completed turn with something left running.
+fn lingering() -> Input {
+    let outcome = TurnOutcome::Completed { text: "it runs".to_owned() };
+    Input::Signal(Signal::TurnEnded { outcome, usage: Usage::default(), queued: 1 })
+}
+
 fn exit() -> Input {
     Input::Exited { outcome: TurnOutcome::Interrupted, remedy: None }
 }
@@ -228,6 +234,50 @@ fn failing_checks_go_back_until_they_pass() {
     ");
     stage.play([completed(), Input::Checkpointed(Ok(None)), round("t2", 0)]);
     assert_eq!(stage.news().last().unwrap(), "Publish");
+}
+
+#[test]
+fn what_runs_in_the_background_is_waited_for_but_not_for_ever() {
+    let mut stage = Stage::talking();
+    stage.play([lingering()]);
+    assert_eq!(stage.news(), ["agent.turn_ended"]);
+    stage.wait(29);
+    stage.play([Input::Signal(Signal::Live(Vec::new()))]);
+    stage.wait(29);
+    assert_eq!(stage.news(), ["Live([])"], "a sign of life is worth another wait");
+    stage.play([Input::Signal(Signal::TurnBegan)]);
+    stage.wait(3_600);
+    assert!(stage.news().is_empty(), "a turn of its own takes as long as it takes");
+    stage.play([lingering()]);
+    stage.wait(30);
+    assert_eq!(stage.news(), ["agent.turn_ended", "consumed 1", "Checkpoint"]);
+}
+
+#[test]
+fn a_word_does_not_wait_for_what_runs_in_the_background() {
+    for mode in [MessageMode::Queue, MessageMode::Interrupt] {
+        let mut stage = Stage::talking();
+        stage.play([lingering(), Input::Command(message(2, mode))]);
+        assert_eq!(stage.news(), ["agent.turn_ended", "say ana writes:"], "{mode:?}");
+        stage.wait(30);
+        assert!(stage.news().is_empty(), "its turn runs");
+    }
+    let mut stage = Stage::talking();
+    stage.play([lingering(), Input::Want(Level::Drain)]);
+    assert_eq!(stage.news()[1..], ["CloseStdin"], "an idle agent is not interrupted");
+    let mut stage = Stage::talking();
+    stage.play([lingering(), exit()]);
+    assert_eq!(stage.news().last().unwrap(), "Checkpoint", "it ended well and is gone");
+}
+
+#[test]
+fn what_was_pushed_is_what_passed() {
+    let mut stage = Stage::talking();
+    stage.play([completed(), Input::Checkpointed(Ok(None)), round("older", 0)]);
+    stage.play([Input::Published(Ok(pushed()))]);
+    assert_eq!(stage.news()[7..], ["pushed", "Checkpoint"], "somebody committed after the checks");
+    stage.play([Input::Checkpointed(Ok(None)), round("t", 0), Input::Published(Ok(pushed()))]);
+    assert_eq!(stage.news().last().unwrap(), "CloseStdin");
 }
 
 #[test]

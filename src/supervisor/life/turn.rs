@@ -15,6 +15,9 @@ use super::super::checks::Progress;
 use super::super::{prompt, text};
 use super::{Effect, Life, Out, Process, Stage, Trouble};
 
+/// Seconds without a sign after which what runs in the background is not waited for any more: a server the agent left
+/// running never has news.
+const FOR_BACKGROUND: u32 = 30;
 /// Process starts within one attempt: a fresh one after a lost conversation, new ones for feedback.
 const MAX_RELAUNCHES: u32 = 20;
 
@@ -43,7 +46,7 @@ impl Life {
         for command in std::mem::take(&mut self.answers) {
             self.answer(command, out);
         }
-        if self.busy {
+        if self.busy && self.lingers.is_none() {
             return;
         }
         if let Some((uuid, text)) = self.own.pop_front() {
@@ -62,6 +65,7 @@ impl Life {
 
     fn say(&mut self, uuid: Uuid, text: String, out: &mut Out) {
         self.busy = true;
+        self.lingers = None;
         self.spoke = true;
         self.quiet = false;
         out.push(Effect::Say { uuid, text });
@@ -121,7 +125,7 @@ impl Life {
     /// A message that does not wait: ends the turn, or what stands between the turn and the next word.
     pub(super) fn interrupt(&mut self, out: &mut Out) {
         match self.stage {
-            Stage::Talking if self.hears() && self.busy => {
+            Stage::Talking if self.hears() && self.busy && self.lingers.is_none() => {
                 if !self.interrupting {
                     self.interrupting = true;
                     out.push(Effect::Tell(Word::Interrupt));
@@ -166,12 +170,16 @@ impl Life {
     }
 
     pub(super) fn signal(&mut self, signal: Signal, out: &mut Out) {
+        if let Some((at, _)) = &mut self.lingers {
+            *at = out.after(FOR_BACKGROUND);
+        }
         match signal {
             Signal::Report { report, raw } => self.report(report, raw, out),
             Signal::Live(line) => out.push(Effect::Live(line)),
             Signal::Held { ask, what } => self.hold(ask, what, out),
             Signal::TakenBack { ask, why } => self.taken_back(ask, why, out),
             Signal::Consumed { uuid } => self.consumed(uuid, out),
+            Signal::TurnBegan => self.lingers = None,
             Signal::TurnEnded { outcome, usage, queued } => self.turn_ended(outcome, usage, queued, out),
             Signal::Write(line) => out.push(Effect::Write(line)),
             Signal::Broken { cause } => self.fail(Trouble { cause, retry: Retry::No }, out),
@@ -275,8 +283,26 @@ impl Life {
         self.deferred = false;
         self.held.clear();
         if queued > 0 && matches!(outcome, TurnOutcome::Completed { .. }) && self.level == Level::Run {
-            return;
+            return self.linger(outcome, out);
         }
+        self.turn_done(outcome, out);
+    }
+
+    /// The agent is idle but may go on by itself; whoever has a word for it need not wait.
+    fn linger(&mut self, outcome: TurnOutcome, out: &mut Out) {
+        self.interrupting = false;
+        self.lingers = Some((out.after(FOR_BACKGROUND), outcome));
+        self.pump(out);
+    }
+
+    pub(super) fn linger_over(&mut self, out: &mut Out) {
+        if let Some((_, outcome)) = self.lingers.take_if(|(at, _)| *at <= out.now) {
+            self.turn_done(outcome, out);
+        }
+    }
+
+    fn turn_done(&mut self, outcome: TurnOutcome, out: &mut Out) {
+        self.lingers = None;
         self.busy = false;
         self.interrupting = false;
         if matches!(outcome, TurnOutcome::Completed { .. }) {
@@ -319,9 +345,10 @@ impl Life {
         self.process = Process::None;
         self.closing = None;
         self.held.clear();
-        match self.stage {
-            Stage::Leaving => self.gone(out),
-            Stage::Talking => self.died(outcome, remedy, out),
+        match (self.stage, self.lingers.take()) {
+            (Stage::Leaving, _) => self.gone(out),
+            (Stage::Talking, Some((_, ended))) => self.turn_done(ended, out),
+            (Stage::Talking, None) => self.died(outcome, remedy, out),
             // Idle, its work done: whoever has a word for it starts it again.
             _ => self.busy = false,
         }

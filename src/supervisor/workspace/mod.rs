@@ -87,8 +87,23 @@ pub fn work_folder(home: &Path) -> PathBuf {
     home.join("work")
 }
 
-/// File of our own repository that says which set-up commands were run.
-const SET_UP: &str = "checks.setup";
+/// The folders that set-up commands prepare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// The agent's.
+    Work,
+    Checks,
+}
+
+impl Folder {
+    /// File of our own repository that says which set-up commands were run there.
+    fn record(self) -> &'static str {
+        match self {
+            Self::Work => "work.setup",
+            Self::Checks => "checks.setup",
+        }
+    }
+}
 
 fn lines(plan: &Plan) -> String {
     let lines: Vec<&str> = plan.setup.iter().map(|c| c.line.as_str()).collect();
@@ -194,15 +209,15 @@ impl Workspace {
         Ok((folder, tree))
     }
 
-    /// Whether this plan's set-up has been run in `home/checks`.
-    pub(super) async fn is_set_up(&self, plan: &Plan) -> bool {
-        let done = tokio::fs::read_to_string(self.vault.dir().join(SET_UP)).await;
-        done.is_ok_and(|done| done == lines(plan))
+    /// Whether this plan's set-up has been run there.
+    pub(super) async fn is_set_up(&self, folder: Folder, plan: &Plan) -> bool {
+        let done = tokio::fs::read_to_string(self.vault.dir().join(folder.record())).await;
+        done.map_or(plan.setup.is_empty(), |done| done == lines(plan))
     }
 
     /// Remembers that it has.
-    pub(super) async fn set_up(&self, plan: &Plan) -> Result<(), WorkspaceError> {
-        Ok(tokio::fs::write(self.vault.dir().join(SET_UP), lines(plan)).await?)
+    pub(super) async fn note_set_up(&self, folder: Folder, plan: &Plan) -> Result<(), WorkspaceError> {
+        Ok(tokio::fs::write(self.vault.dir().join(folder.record()), lines(plan)).await?)
     }
 
     /// Refuses a clone whose git folder was bent to point elsewhere.

@@ -204,7 +204,9 @@ async fn what_cannot_work_is_refused_at_the_door() {
 async fn a_folder_whose_origin_is_the_forges_is_that_repository() {
     let world = World::new().await;
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(folder.path().join(".git/objects")).unwrap();
+    for part in ["objects", "refs"] {
+        std::fs::create_dir_all(folder.path().join(".git").join(part)).unwrap();
+    }
     std::fs::write(folder.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
     let path = folder.path().to_string_lossy().into_owned();
     let new = || Create { repo: path.clone(), ..create("one") };

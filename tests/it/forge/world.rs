@@ -133,6 +133,11 @@ pub(super) async fn start(dir: &Path) -> Forge {
     Forge::start(&dir.join("forge"), listener).await.unwrap()
 }
 
+/// Whoever publishes has not changed their mind.
+pub(super) async fn always() -> bool {
+    true
+}
+
 pub(super) fn new_pull() -> NewPull {
     NewPull {
         owner: "acme".into(),
