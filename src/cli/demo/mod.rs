@@ -77,9 +77,10 @@ async fn headless(args: &DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
 async fn on_a_real_repository(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let mut stage = Stage::set(args, USUAL_HOLD).await?;
     let done = story::one(&stage, "Leave a note that says what this repository is for", said).await;
+    let fetched = if done.is_ok() { fetch_lines(args, &stage).await } else { Ok(()) };
     stage.stop().await;
     done?;
-    fetch_lines(args, &stage).await?;
+    fetched?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -18,6 +18,7 @@ use super::stage::Stage;
 use super::watch::Seen;
 use crate::client::Remote;
 use crate::domain::ask::{Answer, AskWhat};
+use crate::domain::report::Phase;
 use crate::domain::session::{Status, WaitingOn};
 use crate::domain::{Actor, SessionId};
 use crate::wire::api::{Act, Control, Create, Filter};
@@ -281,15 +282,14 @@ pub async fn one(stage: &Stage, brief: &str, say: fn(&str)) -> anyhow::Result<()
     let (remote, me) = (stage.remote(), Actor::Person("local/demo".to_owned()));
     let mut session = remote.create(&me, request(stage, brief), None).await?;
     say(&format!("{} {}", session.id, session.brief.title));
+    let mut told = String::new();
     while !session.status.is_settled() {
-        if !session.asks.is_empty() {
-            say(&format!(
-                "{} asks; answer it with `devtask --data-dir {} answer`",
-                session.id,
-                stage.data().display()
-            ));
+        let now = doing(&session, stage);
+        if now != told {
+            say(&now);
+            told = now;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
         session = remote.show(session.id).await?;
     }
     match (session.status, session.pull_request) {
@@ -299,6 +299,23 @@ pub async fn one(stage: &Stage, brief: &str, say: fn(&str)) -> anyhow::Result<()
         }
         (Status::Done, None) => bail!("{} is done and changed nothing", session.id),
         (other, _) => bail!("{} is {}: {}", session.id, other.name(), session.failure.unwrap_or_default()),
+    }
+}
+
+/// What a session is at, for who watches.
+fn doing(session: &SessionView, stage: &Stage) -> String {
+    let id = session.id;
+    if !session.asks.is_empty() {
+        let config = super::quoted(&stage.config.to_string_lossy());
+        return format!("{id} asks; answer it with `devtask --config {config} answer {}`", id.number());
+    }
+    let run = session.evidence.len();
+    match (session.status, session.phase) {
+        (Status::Running, Phase::Validate) if run > 0 => format!("{id} runs the checks, {run} so far"),
+        (Status::Running, Phase::Validate) => format!("{id} runs the checks"),
+        (Status::Running, Phase::Publish) => format!("{id} pushes and opens its pull request"),
+        (Status::Running, _) => format!("{id} works"),
+        (other, _) => format!("{id} is {}", other.name()),
     }
 }
 

@@ -59,7 +59,8 @@ fn numbers(text: &str) -> (u32, u32) {
 /// `needed`: sessions that name no agent use it.
 pub fn agent(name: &str, command: Vec<String>, path: String, needed: bool) -> Check {
     let claude = name == "claude";
-    let mend = format!("install it, or name another program in `agents.{name}.command`");
+    let mend = format!("or name another program in `agents.{name}.command`");
+    let mend = if claude { mend } else { format!("install it, {mend}") };
     Check::new("agent", async move {
         let program = command.first().cloned().unwrap_or_default();
         let said = if claude {
@@ -141,7 +142,8 @@ pub fn database(dir: PathBuf) -> Check {
             );
         }
         let held = std::fs::File::open(dir.join("lock")).is_ok_and(|f| f.try_lock_shared().is_err());
-        let size = std::fs::metadata(&file).map_or(0, |m| m.len());
+        let bytes = |name: &str| std::fs::metadata(dir.join(name)).map_or(0, |m| m.len());
+        let size = bytes("devtask.db") + bytes("devtask.db-wal");
         Finding::ok(format!(
             "{} KiB, {}",
             size >> 10,

@@ -125,7 +125,12 @@ pub async fn run(checks: Vec<Check>, at: &mut Terminal<'_>) -> Outcome {
     }
     let unwell = found.iter().any(|(_, f)| f.mark == Mark::Fail);
     if !at.json {
-        at.say(if unwell { "\nsome things must be mended first" } else { "\nready: `devtask serve`" })?;
+        let serves = found.iter().any(|(name, f)| *name == "server" && f.mark == Mark::Ok);
+        at.say(match (unwell, serves) {
+            (true, _) => "\nsome things must be mended first",
+            (false, true) => "\nready, and a server runs: `devtask create --repo PATH --brief TEXT`",
+            (false, false) => "\nready: `devtask serve`",
+        })?;
     }
     Ok(if unwell { UNWELL } else { 0 })
 }

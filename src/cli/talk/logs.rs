@@ -151,7 +151,7 @@ fn reported(report: &Report, look: &Look) -> Option<Said> {
             (Ink::Dim, "checks", format!("none ({})", clean(source)))
         }
         Report::ChecksPlanned { source, commands } => {
-            (Ink::Dim, "checks", format!("{} (from {})", clean(&commands.join(", ")), clean(source)))
+            (Ink::Dim, "checks", format!("{} ({})", clean(&commands.join(", ")), clean(source)))
         }
         Report::CheckEnded { evidence, .. } => (Ink::Dim, "check", words::check(evidence, look)),
         Report::Checkpoint { sha } => (Ink::Dim, "saved", short(sha)),

@@ -28,9 +28,13 @@ fn anywhere(title: &str, cwd: &Path) -> Vec<Step> {
     ]
 }
 
-/// The first line that says something, short.
+/// The first line of the goal that says something, short.
 fn title(prompt: &str) -> String {
-    let line = prompt.lines().map(|l| l.trim().trim_start_matches('#').trim()).find(|l| !l.is_empty());
+    // DevTask's own first message says more than the task; its goal stands in a fence.
+    let goal = prompt.split_once("# Goal\n").map_or(prompt, |(_, goal)| goal);
+    let goal =
+        goal.strip_prefix("<<<").and_then(|fenced| fenced.split_once('\n')).map_or(goal, |(_, goal)| goal);
+    let line = goal.lines().map(|l| l.trim().trim_start_matches('#').trim()).find(|l| !l.is_empty());
     let title: String = line.unwrap_or("a task without words").chars().take(80).collect();
     title.trim_end().to_owned()
 }
