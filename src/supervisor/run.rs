@@ -30,6 +30,8 @@ use super::{text, transcript};
 
 /// Effects that may wait for the disk before we stop listening to the link too.
 const MAX_WAITING: usize = 10_000;
+/// Reports of running work that wait for their record: more than any plan of checks has.
+const MAX_TOLD: usize = 4096;
 /// After a failed write.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often exits of orphans are taken in.
@@ -332,7 +334,7 @@ impl Shell {
         })?;
         tracing::info!(process.id = process.id(), agent.resume = resume, "the agent was started");
         for line in adapter.open() {
-            let _ = process.write(line);
+            process.write(line).map_err(|_| "the agent does not read its input".to_owned())?;
         }
         self.agent = Some(Agent { process, adapter, resumed: resume });
         Ok(())
@@ -353,9 +355,11 @@ impl Shell {
         let yard = Arc::clone(&self.yard);
         let target = self.leftovers();
         self.work = Some(tokio::spawn(async move {
-            let (reports, mut told) = mpsc::unbounded_channel();
+            let (reports, mut told) = mpsc::channel(MAX_TOLD);
             let tell = move |report| {
-                let _ = reports.send(report);
+                if reports.try_send(report).is_err() {
+                    tracing::error!("a report of running work found no place");
+                }
             };
             let forward = async {
                 while let Some(report) = told.recv().await {

@@ -26,7 +26,7 @@ use crate::domain::limits::Policy;
 use crate::domain::report::{CheckKind, Report};
 
 pub use plan::{PlanError, plan};
-pub use round::{Progress, Round, ending};
+pub use round::{Progress, Round};
 pub use settings::{BadSettings, FILE};
 pub use words::{BadWords, split};
 
