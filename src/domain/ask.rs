@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::command::CommandNo;
 use super::{Actor, AskId, Time};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Ask {
     pub expires_at: Time,
     pub default: Option<Decision>,
     pub state: AskState,
+    /// The command that carries its answer; over when the answer is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandNo>,
 }
 
 /// What the person is asked.

@@ -16,11 +16,15 @@ use super::workspace::Credentials;
 
 /// How long a push waits for its credential: longer than a control plane's restart.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// The same when the machine wants us gone: long enough for a control plane that is there.
+const SHORT_PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
 pub struct Desk {
     inner: Mutex<Inner>,
     asked: watch::Sender<u64>,
+    /// The machine wants us gone.
+    hurried: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +78,23 @@ impl Desk {
         self.inner().open.keys().copied().collect()
     }
 
+    /// From now on nobody waits long for an answer: what cannot be pushed stays here, marked as unsaved.
+    pub fn hurry(&self) {
+        self.hurried.send_replace(true);
+    }
+
+    async fn patience(&self) {
+        let mut hurried = self.hurried.subscribe();
+        let hurry = async {
+            drop(hurried.wait_for(|hurried| *hurried).await);
+            tokio::time::sleep(SHORT_PATIENCE).await;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(PATIENCE) => {}
+            () = hurry => {}
+        }
+    }
+
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.asked.subscribe()
     }
@@ -92,9 +113,12 @@ impl Credentials for Desk {
             };
             let given_up = Given { desk: self, id };
             self.asked.send_replace(id);
-            let answer = tokio::time::timeout(PATIENCE, receiver).await;
+            let answer = tokio::select! {
+                answer = receiver => answer.ok().flatten(),
+                () = self.patience() => None,
+            };
             drop(given_up);
-            answer.ok().and_then(Result::ok).flatten()
+            answer
         }
         .boxed()
     }

@@ -135,6 +135,7 @@ impl Shell {
                 Event::Agent(happened) => self.happened(happened),
                 Event::Stop => {
                     let level = if *stop.borrow() > 1 { Level::Stop } else { Level::Drain };
+                    self.station.desk.hurry();
                     self.feed(Input::Want(level));
                 }
                 Event::Said(None) | Event::Done(..) | Event::Woken => self.feed(Input::Tick),

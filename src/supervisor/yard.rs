@@ -171,14 +171,14 @@ fn bad_plan(error: &checks::PlanError) -> Trouble {
     Trouble { cause: format!("the checks could not be planned: {}", chain(error)), retry: Retry::No }
 }
 
+/// What the agent can put right goes back to it; the rest ends the attempt.
+fn unready(error: &WorkspaceError) -> Result<Verdict, Trouble> {
+    error.wants().map(|wants| Verdict::Unready { wants }).ok_or_else(|| trouble(error))
+}
+
 fn trouble(error: &WorkspaceError) -> Trouble {
     let hint = error.hint().map(|h| format!(" ({h})")).unwrap_or_default();
     Trouble { cause: format!("{}{hint}", chain(error)), retry: error.retry() }
-}
-
-/// What the agent can put right goes back to it; anything else ends the attempt.
-fn unready(error: &WorkspaceError) -> Result<Verdict, Trouble> {
-    error.wants().map(|wants| Verdict::Unready { wants }).ok_or_else(|| trouble(error))
 }
 
 /// An error with its causes, once, for people.

@@ -21,3 +21,4 @@ mod real_agent;
 mod serve;
 mod supervisor;
 mod tidy;
+mod whole;

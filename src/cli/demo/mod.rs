@@ -10,8 +10,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context;
-
 use self::stage::Stage;
 use self::story::Play;
 use super::args::{Common, Demo};
@@ -92,8 +90,8 @@ async fn open(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         story::begin(&stage).await?;
     }
     welcome(args, &stage);
-    tokio::signal::ctrl_c().await.context("Ctrl-C cannot be heard")?;
-    said("");
+    super::server_side::stop_signal()?.await;
+    said("\nending: agents secure their work and go");
     stage.stop().await;
     fetch_lines(args, &stage).await?;
     Ok(ExitCode::SUCCESS)

@@ -82,8 +82,13 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets the control plane end by itself.
+    /// Lets the control plane and then its agents end: nothing of the demo runs on.
     pub async fn stop(&mut self) {
+        self.stop_server().await;
+        crate::node::local::rest(&self.data()).await;
+    }
+
+    async fn stop_server(&mut self) {
         let Some(mut server) = self.server.take() else { return };
         let pid = server.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {

@@ -169,7 +169,7 @@ fn actor(vars: &Vars) -> Actor {
 }
 
 /// Ends at SIGINT or SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()>, Trouble> {
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {

@@ -472,7 +472,7 @@ impl Draft {
         // Only questions have a harmless default; nobody's silence is an approval.
         let default = (limits.ask_default && questions).then_some(Decision::Agent);
         let expires_at = at + seconds(limits.ask_expiry);
-        let ask = Ask { id, what, opened_at: at, expires_at, default, state: AskState::Open };
+        let ask = Ask { id, what, opened_at: at, expires_at, default, state: AskState::Open, command: None };
         self.push(Body::AskOpened { ask });
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::super::ask::{Ask, AskState};
-use super::super::command::CommandBody;
+use super::super::command::{CommandBody, CommandNo};
 use super::super::event::{Body, Event, Queued};
 use super::super::report::{Ending, Phase, Report, TurnOutcome, Usage};
 use super::super::{Actor, AskId, Attempt, Time};
@@ -99,8 +99,10 @@ impl Session {
             Body::CommandIssued { command } => {
                 self.commands.push(command.c);
                 self.last_command = command.c;
-                if let CommandBody::Message { from, .. } = &command.body {
-                    self.forgiven_by(from);
+                match &command.body {
+                    CommandBody::Message { from, .. } => self.forgiven_by(from),
+                    CommandBody::Answer { ask, .. } => self.answers_by(ask, command.c),
+                    CommandBody::Begin | CommandBody::GoOn { .. } => {}
                 }
                 return false;
             }
@@ -272,13 +274,21 @@ impl Session {
         self.forget_old_asks();
     }
 
-    fn applied(&mut self, id: &AskId) {
+    fn answers_by(&mut self, id: &AskId, c: CommandNo) {
         if let Some(ask) = self.asks.iter_mut().find(|a| a.id == *id) {
-            match &mut ask.state {
-                AskState::Answered { applied, .. } | AskState::Defaulted { applied, .. } => *applied = true,
-                AskState::Open | AskState::Withdrawn { .. } => {}
-            }
+            ask.command = Some(c);
         }
+    }
+
+    /// The agent went on with the answer: its command is over, and no later attempt is told it again.
+    fn applied(&mut self, id: &AskId) {
+        let Some(ask) = self.asks.iter_mut().find(|a| a.id == *id) else { return };
+        match &mut ask.state {
+            AskState::Answered { applied, .. } | AskState::Defaulted { applied, .. } => *applied = true,
+            AskState::Open | AskState::Withdrawn { .. } => return,
+        }
+        let command = ask.command;
+        self.commands.retain(|open| Some(*open) != command);
     }
 
     /// Settled asks stay for a while, so that a late answer can be told what stands; the log keeps them all.

@@ -186,6 +186,19 @@ impl Provider for Local {
     }
 }
 
+/// Asks every supervisor below this data folder to secure its work and go, and waits for them. Their sessions go on when
+/// they are started again.
+pub async fn rest(data: &Path) {
+    let Ok(homes) = std::fs::read_dir(data.join("nodes")) else { return };
+    let pids: Vec<u32> = homes.filter_map(|home| supervisor(&home.ok()?.path())).collect();
+    futures_util::future::join_all(pids.into_iter().map(|pid| async move {
+        if !sweep::end(pid, Signal::TERM, FOR_SUPERVISOR).await {
+            tracing::warn!(pid, "a supervisor does not go");
+        }
+    }))
+    .await;
+}
+
 /// Where bubblewrap is, if it is here and works for this user: in a container or without user namespaces it may not.
 pub async fn bubblewrap() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

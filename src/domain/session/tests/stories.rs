@@ -84,6 +84,27 @@ fn a_deferred_ask_frees_the_slot_and_its_answer_brings_it_back() {
 }
 
 #[test]
+fn an_applied_answer_is_over_and_the_next_attempt_is_told_to_go_on() {
+    let mut log = asked();
+    log.report(Report::CommandConsumed { c: 1 });
+    answer(&mut log);
+    assert_eq!(log.session.commands, [2]);
+    log.report(Report::AnswerApplied { id: toolu(1) });
+    assert!(log.session.commands.is_empty());
+    log.report(Report::AgentStarted {
+        session: log.session.new.conversation(),
+        version: "2.1.329".to_owned(),
+        model: None,
+        resumed: false,
+    });
+    log.end(Ending::Failed { cause: "its process ended".to_owned(), retry: Retry::Later });
+    log.wait(3600);
+    log.admitted();
+    let said = log.session.commands.clone();
+    assert_eq!(said, [3], "only the word to go on: the answer was told");
+}
+
+#[test]
 fn an_answer_that_crosses_the_deferral_queues_at_once() {
     let mut log = asked();
     answer(&mut log);
