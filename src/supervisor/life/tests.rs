@@ -4,10 +4,12 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::*;
+use crate::agent::{Remedy, Signal, Word};
 use crate::domain::ask::{Answer, AskWhat, Decision};
 use crate::domain::command::{MessageMode, uuid_of};
-use crate::domain::report::{CheckKind, Usage};
+use crate::domain::report::{CheckKind, Pushed, Retry, Usage};
 use crate::domain::{Actor, Attempt};
+use crate::supervisor::checks::Round;
 use crate::supervisor::fixture;
 
 /// An attempt and everything it has done so far.
