@@ -124,7 +124,7 @@ impl Forge for OnGitHub {
         let base = self.base(&proposal).await?;
         let Proposal { owner, name, head, title, body, .. } = proposal;
         let new = NewPull { owner, name, head, base, title, body, draft: false };
-        match self.github.publish(&new, || wanted.still()).await {
+        match self.github.publish(&new, &|| wanted.still()).await {
             Ok(done) => Ok(PullRequest { number: done.number, url: done.url, adopted: done.adopted }),
             Err(GitHubError::Unwanted { .. }) => Err(ForgeError::NotWanted),
             Err(error) => Err(sorted(&error)),

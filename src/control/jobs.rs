@@ -81,6 +81,11 @@ impl Jobs {
         self.slots().retain(|(id, _), slot| slot.running || open(*id));
     }
 
+    /// Sessions whose job of this kind failed when it was tried last.
+    pub(super) fn failing(&self, job: Job) -> usize {
+        self.slots().iter().filter(|((_, of), slot)| *of == job && slot.strikes > 0).count()
+    }
+
     /// The next moment at which something that rests may be tried again.
     pub(super) fn next(&self) -> Option<Time> {
         let slots = self.slots();

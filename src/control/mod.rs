@@ -22,6 +22,7 @@ mod run;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+mod troubles;
 mod words;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ use crate::store::{CommitError, Lane, Row, Store, StoreError};
 use forge::Forge;
 use jobs::{After, Job, Jobs};
 pub use settings::Settings;
+pub use troubles::Troubles;
 
 /// The providers by the name sessions call them.
 pub type Providers = BTreeMap<String, Arc<dyn Provider>>;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta};
 
 use super::forge::{ForgeError, sorted};
+use super::jobs::{After, Job, Jobs};
 use super::nodes::{Next, next};
 use super::settings::{BadSettings, Settings, is_branch_name};
 use super::words;
@@ -224,4 +225,16 @@ fn errors_of_github_are_sorted_by_what_a_pause_can_heal() {
     again: could not open pull requests in `acme/shop`: GitHub has a problem of its own (500)
     again: it is not known whether it worked to open pull requests in `acme/shop`
     "#);
+}
+
+#[test]
+fn a_job_counts_as_failing_until_it_goes_well() {
+    let (jobs, id, now) = (Jobs::default(), SessionId::new(1).unwrap(), now());
+    let strike = || After::Strike { at: now, partial: None };
+    jobs.begin(id, Job::Link, now).unwrap().give_back(strike());
+    assert_eq!((jobs.failing(Job::Link), jobs.failing(Job::Node)), (1, 0));
+    jobs.begin(id, Job::Link, now).unwrap().give_back(strike());
+    assert_eq!(jobs.failing(Job::Link), 1, "one session, however often");
+    jobs.begin(id, Job::Link, now).unwrap().give_back(After::Done);
+    assert_eq!(jobs.failing(Job::Link), 0);
 }

@@ -11,11 +11,16 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
 use super::pulls::{NewPull, Pull, PullState};
 use super::{Act, GitHub, GitHubError, Retry, Verb};
 
 /// Looks after an unknown outcome, and the wait before each: GitHub's lists lag a moment behind its writes.
 const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(2)];
+
+/// Asked right before something is opened.
+pub type StillWanted<'a> = dyn Fn() -> BoxFuture<'a, bool> + Send + Sync + 'a;
 
 /// A branch's pull request, there for sure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,19 +40,16 @@ impl GitHub {
     /// # Errors
     /// [`GitHubError::Ambiguous`] where a POST was sent and nothing can be found yet: call again later.
     /// [`GitHubError::Unwanted`] where `still_wanted` said no; nothing was opened.
-    pub async fn publish<F>(
+    pub async fn publish(
         &self,
         new: &NewPull,
-        still_wanted: impl Fn() -> F,
-    ) -> Result<Published, GitHubError>
-    where
-        F: Future<Output = bool>,
-    {
+        still_wanted: &StillWanted<'_>,
+    ) -> Result<Published, GitHubError> {
         let before = self.find_pull(&new.owner, &new.name, &new.head).await?;
         if let Some(open) = before.clone().filter(|p| p.state == PullState::Open) {
             return self.adopt(new, open).await;
         }
-        let error = match self.open_or_open_ready(new, &still_wanted).await {
+        let error = match self.open_or_open_ready(new, still_wanted).await {
             Ok(pull) => return Ok(Published { number: pull.number, url: pull.url, adopted: false }),
             Err(error) => error,
         };
@@ -62,14 +64,11 @@ impl GitHub {
     }
 
     /// Some plans have no drafts: then the pull request is opened ready for review. A 422 says that nothing was made.
-    async fn open_or_open_ready<F>(
+    async fn open_or_open_ready(
         &self,
         new: &NewPull,
-        still_wanted: &impl Fn() -> F,
-    ) -> Result<Pull, GitHubError>
-    where
-        F: Future<Output = bool>,
-    {
+        still_wanted: &StillWanted<'_>,
+    ) -> Result<Pull, GitHubError> {
         match self.open_if_wanted(new, still_wanted).await {
             Err(GitHubError::Invalid { message, .. })
                 if new.draft && message.contains("Draft pull requests") =>
@@ -80,14 +79,11 @@ impl GitHub {
         }
     }
 
-    async fn open_if_wanted<F>(
+    async fn open_if_wanted(
         &self,
         new: &NewPull,
-        still_wanted: &impl Fn() -> F,
-    ) -> Result<Pull, GitHubError>
-    where
-        F: Future<Output = bool>,
-    {
+        still_wanted: &StillWanted<'_>,
+    ) -> Result<Pull, GitHubError> {
         if still_wanted().await {
             self.open_pull(new).await
         } else {

@@ -8,12 +8,13 @@ use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::Parts;
 
-/// Asked at every `/readyz`; must answer at once.
-pub type Health = Arc<dyn Fn() -> Vec<Part> + Send + Sync>;
+/// Asked at every `/readyz`; must answer within seconds, whatever is broken.
+pub type Health = Arc<dyn Fn() -> BoxFuture<'static, Vec<Part>> + Send + Sync>;
 
 /// One part of the server and how it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +48,7 @@ pub(super) async fn healthz() -> Response {
 }
 
 pub(super) async fn readyz(Shared(at): Shared<Parts>) -> Response {
-    let parts = (at.health)();
+    let parts = (at.health)().await;
     let state = parts.iter().map(|p| p.state).max().unwrap_or(State::Ok);
     let status = if state == State::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (status, Json(Ready { state, version: env!("CARGO_PKG_VERSION").to_owned(), parts })).into_response()

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -25,6 +26,8 @@ use crate::domain::{Actor, Seq, SessionId, Time};
 /// How many members wait in a lane before those who bring more are held back.
 const PEOPLE: usize = 256;
 const MACHINES: usize = 128;
+/// Of a look whether the database answers.
+const FOR_PROBE: Duration = Duration::from_secs(2);
 
 /// One SQLite file in a data folder, with one writer. Cheap to clone.
 ///
@@ -150,6 +153,21 @@ impl Store {
         };
         lane.send(Member { work, dedupe, reply }).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Whether the database answers and the writer lives. Answers in time whatever hangs.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        if self.0.people.is_closed() || self.0.machines.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        let read = async {
+            let mut conn = self.0.shared.readers.acquire().await?;
+            read::counters(&mut conn).await
+        };
+        match tokio::time::timeout(FOR_PROBE, read).await {
+            Ok(read) => read.map(drop),
+            Err(_) => Err(StoreError::Silent),
+        }
     }
 
     /// The session as it is now, open or not.

@@ -93,6 +93,8 @@ pub enum StoreError {
     Io(#[from] std::io::Error),
     #[error("the store is closed")]
     Closed,
+    #[error("the database does not answer in time")]
+    Silent,
     #[error("a change does not continue the log of {0}")]
     Discontinuous(SessionId),
     #[error("a decision broke off; nothing was written")]

@@ -9,6 +9,8 @@
 pub mod checks;
 pub mod desk;
 pub mod detach;
+#[cfg(test)]
+mod fixture;
 pub mod home;
 pub mod inbox;
 pub mod journal;
@@ -54,26 +56,4 @@ pub fn main(home: &Path, detach: bool) -> ExitCode {
 fn serve(home: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(serve::serve(home, Clock::system(), crate::agent::adapter, true))?)
-}
-
-/// A run with the defaults of every setting, for this room's tests.
-#[cfg(test)]
-fn test_run() -> crate::wire::run::Run {
-    let json = serde_json::json!({
-        "new": {
-            "id": "dt-142", "mark": "6f1b7c52-93a4-4c5e-8d6f-0a1b2c3d4e5f", "owner": "person:local/ana",
-            "brief": { "title": "Greet", "goal": "Say hello" }, "repo": "/repo", "base": null, "provider": "local",
-            "agent": "scripted", "model": null, "effort": null, "plan": false, "priority": 0, "labels": [],
-            "branchPattern": "devtask/{task_id}-{task_slug}", "requireApprovalFor": [],
-            "limits": {}, "policy": {}
-        },
-        "attempt": 1, "instance": "0123456789abcdef",
-        "remote": { "url": "/repo", "needsCredential": false },
-        "mirrors": null, "branch": null, "baseSha": null,
-        "conversation": "11111111-2222-3333-4444-555555555555", "resume": false,
-        "agent": { "command": ["agent"], "env": {} },
-        "sandbox": { "bubblewrap": null, "hide": [] },
-        "author": { "name": "Ana", "email": "ana@example.org" }
-    });
-    serde_json::from_value(json).expect("the shape of a run")
 }

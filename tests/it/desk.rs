@@ -428,7 +428,7 @@ impl House {
         let look = Arc::clone(&health);
         let parts = Parts {
             control: Arc::clone(&desk) as Arc<dyn Control>,
-            health: Arc::new(move || look.lock().unwrap().clone()),
+            health: Arc::new(move || Box::pin(std::future::ready(look.lock().unwrap().clone()))),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             closing: CancellationToken::new(),
         };

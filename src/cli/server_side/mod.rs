@@ -2,6 +2,7 @@
 //!
 //! Reads the environment, once, and hands it on as a value. Must not know what the verbs do.
 
+mod health;
 pub mod serve;
 
 use std::future::Future;

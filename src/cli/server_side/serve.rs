@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::talk::Trouble;
+use super::health;
+use crate::cli::talk::{Trouble, chain};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::forge::{Forge, OnGitHub};
 use crate::control::settings::Machine;
 use crate::control::{Local, Providers};
-use crate::http::{Doors, Part, Parts, State};
+use crate::http::{Doors, Parts};
 use crate::node::Provider;
 use crate::store::{Store, StoreError};
 use crate::{control, node, telemetry};
@@ -48,10 +49,9 @@ pub async fn run(
     writeln!(talk, "{}", greeting(&config, &doors))?;
 
     let closing = CancellationToken::new();
-    let seen = store.clone();
     let parts = Parts {
         control: Arc::new(local.clone()),
-        health: Arc::new(move || vec![database(&seen)]),
+        health: health::of(&store, &local),
         metrics: telemetry::figures(),
         closing: closing.clone(),
     };
@@ -102,15 +102,6 @@ fn hidden(config: &Config) -> Vec<PathBuf> {
     std::iter::once(config.data_dir.clone()).chain(files.into_iter().flatten()).collect()
 }
 
-fn database(store: &Store) -> Part {
-    let open = store.open_rows().len();
-    Part {
-        name: "database".to_owned(),
-        state: State::Ok,
-        detail: Some(format!("{open} sessions are not settled")),
-    }
-}
-
 fn greeting(config: &Config, doors: &Doors) -> String {
     format!(
         "DevTask {} listens on http://{} and {} · {} slots · next: `devtask create --repo PATH --brief TEXT`",
@@ -128,15 +119,4 @@ fn not_open(dir: &Path, error: &StoreError) -> Trouble {
         StoreError::Newer => trouble.hint("update this DevTask; a database never goes back"),
         _ => trouble.hint("`devtask doctor` looks at everything at once"),
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut at = error.source();
-    while let Some(source) = at {
-        text = format!("{text}: {source}");
-        at = source.source();
-    }
-    text
 }

@@ -17,7 +17,7 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 pub use paint::{Look, clean};
-pub use trouble::Trouble;
+pub use trouble::{Trouble, chain};
 
 use super::args::Verb;
 use crate::domain::Actor;

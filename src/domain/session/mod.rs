@@ -18,9 +18,13 @@
 //! [`step`] alone decides, [`Session::evolve`] alone changes; so `fold(events)` is the session.
 //! Must not know who asked over which door, how a node is made, or what time it is.
 
+mod asks;
+mod attempts;
 mod decide;
 mod evolve;
+mod holds;
 mod input;
+mod people;
 mod records;
 mod refusal;
 #[cfg(test)]

@@ -1,4 +1,6 @@
 //! The supervisor's journal on its way into the log: each record becomes 0..k events, each record once.
+//!
+//! Knows what a record means for the session; must not know how it was carried.
 
 use super::super::Attempt;
 use super::super::ask::AskState;

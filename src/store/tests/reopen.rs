@@ -29,10 +29,12 @@ async fn a_reopened_store_has_the_same_rows() {
 async fn a_closed_store_refuses_and_leaves_one_tidy_file() {
     let bench = Bench::new().await;
     bench.create("ana").await;
+    bench.store.probe().await.unwrap();
     let (first, second) = (bench.store.clone(), bench.store.clone());
     tokio::join!(first.close(), second.close());
     assert!(matches!(bench.step(id(1), cancel("ana")).await, Err(CommitError::Store(StoreError::Closed))));
     assert!(matches!(bench.store.list(&super::super::ListQuery::default()).await, Err(StoreError::Closed)));
+    assert!(matches!(bench.store.probe().await, Err(StoreError::Closed)));
     assert!(!bench.path().join("devtask.db-wal").exists());
     open(bench.path(), &bench.clock).await.unwrap();
 }

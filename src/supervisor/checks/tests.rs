@@ -12,7 +12,7 @@ use super::count::Counter;
 use super::detect::detect;
 use super::run::{MAX_TAIL, Ran, run};
 use super::settings::parse;
-use super::{Check, Plan, Progress, Round, ending, plan};
+use super::{Check, Plan, Progress, Round, plan};
 use crate::domain::argv::split;
 use crate::domain::limits::Policy;
 use crate::domain::report::{CheckKind, Evidence, Report};
@@ -356,17 +356,16 @@ async fn set_up_runs_once_in_the_agents_folder_and_again_after_it_failed() {
     let mut told = Vec::new();
     let never = CancellationToken::new();
     let failed = planned.set_up(&w, Folder::Work, &start, |r| told.push(r), &never).await.unwrap().unwrap();
-    assert_eq!(
-        (ending(&failed).as_str(), failed.tail.trim_end()),
-        ("ended with exit code 9", "is it there?")
-    );
+    assert_eq!((failed.exit_code, failed.tail.trim_end()), (Some(9), "is it there?"));
     write(&w.path(), "ready", "");
     for _ in 0..2 {
         let failed = planned.set_up(&w, Folder::Work, &start, |r| told.push(r), &never).await.unwrap();
         assert_eq!(failed, None);
     }
     assert_eq!(std::fs::read_to_string(w.path().join("made")).unwrap(), "x\nx\n");
-    assert_eq!(told.len(), 2, "{told:?}");
+    let note = |text: &str| Report::Note { text: text.to_owned() };
+    let how = ["ended with exit code 9", "is done after 0 s"];
+    assert_eq!(told, how.map(|how| note(&format!("set-up `sh setup.sh` {how}"))));
     assert!(!w.is_set_up(Folder::Checks, &planned).await);
 }
 

@@ -9,132 +9,28 @@
 //! Laws: at most one `DeferAll` per turn; an answer is applied once; after the wish to end, the agent hears nothing
 //! but what ends it. Must not know processes, files, sockets or how a check is run.
 
+mod asks;
+mod begin;
 mod leave;
 mod review;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::agent::{Remedy, Signal, Word};
 use crate::domain::command::{Command, CommandBody, CommandNo};
-use crate::domain::report::{Ending, Evidence, Phase, Pushed, Report, Retry, TurnOutcome};
+use crate::domain::report::{Ending, Evidence, Phase, Report, TurnOutcome};
 use crate::domain::{AskId, Time};
 use crate::wire::link::Level;
 use crate::wire::run::Run;
 
-use super::checks::{Progress, Round};
+use super::checks::Progress;
 use super::journal::Recall;
-
-/// Something happened.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// The first attach has come and brought the secrets.
-    Secrets,
-    Want(Level),
-    /// On this machine's disk. A second copy changes nothing.
-    Command(Command),
-    Prepared(Result<Ready, Trouble>),
-    Launched(Result<(), Trouble>),
-    /// The agent took a line before: it dropped this copy silently.
-    Known(Uuid),
-    Signal(Signal),
-    /// The process is gone; `outcome` is the adapter's view of an unfinished turn.
-    Exited {
-        outcome: TurnOutcome,
-        remedy: Option<Remedy>,
-    },
-    Checkpointed(Result<Option<String>, String>),
-    /// A report of running work: checks planned, started, ended, notes.
-    Told(Report),
-    Checked(Result<Verdict, Trouble>),
-    Published(Result<Pushed, Trouble>),
-    /// The branch could not be pushed for a reason the agent can mend.
-    Unpushed {
-        wants: String,
-    },
-    /// Whether no process of the attempt is left.
-    Swept(bool),
-    /// Time has passed; see [`Life::wake`].
-    Tick,
-}
-
-/// To be done, in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    Record {
-        report: Report,
-        raw: Option<Vec<u8>>,
-    },
-    Live(Vec<u8>),
-    Prepare,
-    Launch {
-        resume: bool,
-        plan: bool,
-    },
-    /// A user line; where the conversation is resumed, look first whether it was taken before.
-    Say {
-        uuid: Uuid,
-        text: String,
-    },
-    Tell(Word),
-    Write(Vec<u8>),
-    CloseStdin,
-    Terminate,
-    Kill,
-    Checkpoint,
-    Check {
-        round: u32,
-    },
-    Publish,
-    /// Drop the work under way (preparing, checks, push).
-    Abandon,
-    /// Remembered for later attempts on this machine.
-    KeepPlan(Plan),
-    Sweep,
-    /// The last record is written; serve the journal until it is acked.
-    Over,
-}
-
-/// Where a session in plan mode stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Plan {
-    /// A person said yes: the agent may change things.
-    pub approved: bool,
-    /// The asks that showed a plan.
-    pub asks: BTreeSet<AskId>,
-}
-
-/// The workspace stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ready {
-    pub base: String,
-    pub base_sha: String,
-    pub branch: String,
-}
-
-/// Why something did not work, for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    pub cause: String,
-    pub retry: Retry,
-}
-
-/// How a look at the work came out.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// There is nothing to check or to push: no change at all.
-    Nothing,
-    /// The work cannot be checked as it lies there; in words for the agent.
-    Unready { wants: String },
-    /// `rounds`: how many may fail in a row.
-    Round { round: Round, rounds: u32 },
-}
+pub use steps::{Effect, Input, Plan, Ready, Trouble, Verdict};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -310,13 +206,6 @@ impl Life {
         }
     }
 
-    fn secrets(&mut self, out: &mut Out) {
-        if self.stage == Stage::Waiting {
-            self.stage = Stage::Preparing;
-            out.push(Effect::Prepare);
-        }
-    }
-
     /// Whether it is on its way out: then everything the agent says is heard, however far behind the link is.
     pub fn is_ending(&self) -> bool {
         matches!(self.stage, Stage::Leaving | Stage::Sweeping | Stage::Securing | Stage::Over)
@@ -345,75 +234,10 @@ impl Life {
         if self.level == Level::Stop { Ending::Stopped } else { Ending::Drained }
     }
 
-    fn prepared(&mut self, outcome: Result<Ready, Trouble>, out: &mut Out) {
-        if self.stage != Stage::Preparing {
-            return;
-        }
-        match outcome {
-            Err(trouble) => self.fail(trouble, out),
-            Ok(ready) => {
-                let Ready { base, base_sha, branch } = ready.clone();
-                out.record(Report::WorkspaceReady { base, base_sha, branch });
-                self.ready = Some(ready);
-                self.begin(out);
-            }
-        }
-    }
-
-    /// The workspace stands: go on where the journal says that this attempt was.
-    fn begin(&mut self, out: &mut Out) {
-        self.stage = Stage::Talking;
-        let unread = self.has_words();
-        match self.recall.turn.take() {
-            Some(TurnOutcome::Completed { text }) if !unread => {
-                self.summary = text;
-                self.review(out);
-            }
-            Some(TurnOutcome::Failed { message, retry }) if !unread => {
-                self.fail(Trouble { cause: message, retry }, out);
-            }
-            _ if !unread && !self.recall.asks.is_empty() => self.leave(Ending::Deferred, out),
-            _ => {
-                if self.recall.conversed && !unread {
-                    self.say_own("again", super::prompt::go_on("the supervisor was restarted"));
-                }
-                self.launch(out);
-            }
-        }
-    }
-
-    fn launch(&mut self, out: &mut Out) {
-        if self.process != Process::None {
-            return;
-        }
-        self.process = Process::Starting;
-        self.busy = false;
-        self.lingers = None;
-        self.spoke = false;
-        self.quiet = self.resume;
-        self.deferred = false;
-        self.reported = false;
-        let plan = self.run.new.plan && !self.plan.approved;
-        let phase = if plan { Phase::Plan } else { Phase::Execute };
-        self.enter(phase, out);
-        out.push(Effect::Launch { resume: self.resume, plan });
-    }
-
     fn enter(&mut self, phase: Phase, out: &mut Out) {
         if self.phase != phase {
             self.phase = phase;
             out.record(Report::Phase { phase });
-        }
-    }
-
-    fn launched(&mut self, outcome: Result<(), Trouble>, out: &mut Out) {
-        let leaving = self.stage == Stage::Leaving;
-        self.process = if outcome.is_ok() { Process::Alive } else { Process::None };
-        match outcome {
-            Err(_) if leaving => self.gone(out),
-            Err(trouble) => self.fail(trouble, out),
-            Ok(()) if leaving => self.close(out),
-            Ok(()) => self.pump(out),
         }
     }
 

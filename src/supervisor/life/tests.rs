@@ -4,11 +4,13 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::*;
+use crate::agent::{Remedy, Signal, Word};
 use crate::domain::ask::{Answer, AskWhat, Decision};
 use crate::domain::command::{MessageMode, uuid_of};
-use crate::domain::report::{CheckKind, Usage};
+use crate::domain::report::{CheckKind, Pushed, Retry, Usage};
 use crate::domain::{Actor, Attempt};
-use crate::supervisor::test_run;
+use crate::supervisor::checks::Round;
+use crate::supervisor::fixture;
 
 /// An attempt and everything it has done so far.
 struct Stage {
@@ -20,7 +22,7 @@ struct Stage {
 }
 
 fn mark() -> Uuid {
-    test_run().new.mark
+    fixture::run().new.mark
 }
 
 fn begin(c: CommandNo) -> Command {
@@ -101,7 +103,7 @@ fn pushed() -> Pushed {
 
 impl Stage {
     fn new() -> Self {
-        Self::of(Life::new(test_run(), Recall::default(), Plan::default()))
+        Self::of(Life::new(fixture::run(), Recall::default(), Plan::default()))
     }
 
     fn of(life: Life) -> Self {
@@ -410,7 +412,7 @@ fn a_drain_defers_what_is_held_and_interrupts_the_rest() {
 #[test]
 fn a_drain_right_after_a_resume_waits_for_the_deferred_call_and_defers_it_again() {
     let mut stage =
-        Stage::of(Life::new(Run { resume: true, ..test_run() }, Recall::default(), Plan::default()));
+        Stage::of(Life::new(Run { resume: true, ..fixture::run() }, Recall::default(), Plan::default()));
     stage.play([Input::Secrets, ready(), Input::Launched(Ok(())), Input::Want(Level::Drain)]);
     stage.news();
     stage.play([held("a"), ended(TurnOutcome::Deferred { ask: id("a") })]);
@@ -469,7 +471,7 @@ fn a_crash_of_the_agent_says_how_it_went() {
 #[test]
 fn a_lost_conversation_is_begun_afresh_with_the_brief() {
     let mut stage =
-        Stage::of(Life::new(Run { resume: true, ..test_run() }, Recall::default(), Plan::default()));
+        Stage::of(Life::new(Run { resume: true, ..fixture::run() }, Recall::default(), Plan::default()));
     stage.play([
         Input::Secrets,
         Input::Command(message(4, MessageMode::Queue)),
@@ -487,7 +489,7 @@ fn a_lost_conversation_is_begun_afresh_with_the_brief() {
 #[test]
 fn a_line_the_agent_had_before_is_consumed_and_the_agent_told_to_go_on() {
     let mut stage =
-        Stage::of(Life::new(Run { resume: true, ..test_run() }, Recall::default(), Plan::default()));
+        Stage::of(Life::new(Run { resume: true, ..fixture::run() }, Recall::default(), Plan::default()));
     stage.play([
         Input::Secrets,
         Input::Command(message(4, MessageMode::Queue)),
@@ -501,7 +503,7 @@ fn a_line_the_agent_had_before_is_consumed_and_the_agent_told_to_go_on() {
 
 #[test]
 fn a_plan_is_approved_before_anything_is_executed() {
-    let mut run = test_run();
+    let mut run = fixture::run();
     run.new.plan = true;
     let mut stage = Stage::of(Life::new(run, Recall::default(), Plan::default()));
     stage.play([Input::Secrets, Input::Command(begin(1)), ready(), Input::Launched(Ok(()))]);
@@ -531,7 +533,7 @@ fn a_restarted_supervisor_goes_on_where_the_journal_stands() {
         ..Recall::default()
     };
     let start = |recall| {
-        let mut stage = Stage::of(Life::new(test_run(), recall, Plan::default()));
+        let mut stage = Stage::of(Life::new(fixture::run(), recall, Plan::default()));
         stage.play([Input::Command(begin(1)), Input::Secrets, ready(), Input::Launched(Ok(()))]);
         stage.news()
     };
@@ -547,7 +549,7 @@ fn a_restarted_supervisor_goes_on_where_the_journal_stands() {
         again[2..],
         ["phase Execute", "launch resume=true plan=false", "say Your last turn was cut o"]
     );
-    let over = Life::new(test_run(), Recall { ended: true, ..Recall::default() }, Plan::default());
+    let over = Life::new(fixture::run(), Recall { ended: true, ..Recall::default() }, Plan::default());
     assert!(over.is_over());
 }
 
@@ -630,8 +632,11 @@ proptest! {
 
 #[test]
 fn an_attempt_is_numbered_in_its_own_words() {
-    let mut stage =
-        Stage::of(Life::new(Run { attempt: Attempt(7), ..test_run() }, Recall::default(), Plan::default()));
+    let mut stage = Stage::of(Life::new(
+        Run { attempt: Attempt(7), ..fixture::run() },
+        Recall::default(),
+        Plan::default(),
+    ));
     stage.play([Input::Secrets, Input::Command(begin(1)), ready(), Input::Launched(Ok(())), completed()]);
     stage.play([Input::Checkpointed(Ok(None)), round("t", 1)]);
     let said: Vec<Uuid> = stage

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use super::station::Station;
 
@@ -32,18 +32,17 @@ pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Accepts for ever.
+/// Accepts for ever. Dropped, it ends its links.
 pub async fn serve(listener: UnixListener, station: Arc<Station>) {
-    let room = Arc::new(Semaphore::new(MAX_OPEN));
+    let mut links = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = listener.accept().await;
+        while links.try_join_next().is_some() {}
+        match accepted {
+            Ok(_) if links.len() >= MAX_OPEN => {}
             Ok((stream, _)) => {
-                let Ok(place) = Arc::clone(&room).try_acquire_owned() else { continue };
                 let station = Arc::clone(&station);
-                tokio::spawn(async move {
-                    talk(stream, &station).await;
-                    drop(place);
-                });
+                links.spawn(async move { talk(stream, &station).await });
             }
             Err(error) => {
                 tracing::warn!(%error, "a link was not accepted");

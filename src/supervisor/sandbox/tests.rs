@@ -1,7 +1,7 @@
 //! The cage: what it binds, and what it hides.
 
 use super::*;
-use crate::supervisor::test_run;
+use crate::supervisor::fixture;
 
 fn cage(bubblewrap: bool, hide: &[&Path]) -> (tempfile::TempDir, Cage) {
     let dir = tempfile::tempdir().unwrap();
@@ -9,7 +9,7 @@ fn cage(bubblewrap: bool, hide: &[&Path]) -> (tempfile::TempDir, Cage) {
     for folder in ["work", "git", "checks"] {
         std::fs::create_dir(dir.path().join(folder)).unwrap();
     }
-    let mut run = test_run();
+    let mut run = fixture::run();
     run.sandbox.bubblewrap = bubblewrap.then(|| "bwrap".into());
     run.sandbox.hide = hide.iter().map(|p| p.to_path_buf()).collect();
     let lookup = |name: &str| match name {

@@ -45,7 +45,7 @@ async fn what_github_would_not_take_is_refused_in_its_words() {
     let world = World::new().await;
     world.pushed().await;
     let token = world.token.expose_secret().to_owned();
-    world.github().publish(&new_pull(), always).await.unwrap();
+    world.github().publish(&new_pull(), &always).await.unwrap();
     let mut told = String::new();
     let good = json!({ "title": "t", "head": BRANCH, "base": "trunk" });
     let with = |key: &str, value: serde_json::Value| {
@@ -116,7 +116,7 @@ async fn who_may_what_is_githubs_too() {
 async fn a_head_without_its_owner_filters_nothing_as_at_github() {
     let world = World::new().await;
     world.pushed().await;
-    world.github().publish(&new_pull(), always).await.unwrap();
+    world.github().publish(&new_pull(), &always).await.unwrap();
     for (query, found) in [
         ("head=acme:other", 0),
         ("head=other", 1),

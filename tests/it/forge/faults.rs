@@ -27,14 +27,14 @@ async fn every_refusal_has_its_kind_its_advice_and_its_sentence() {
     let wrong = GitHub::new(&world.settings(Some(&SecretString::from("wrong")))).unwrap();
     tell("wrong token", wrong.viewer().await.unwrap_err());
     let none = GitHub::new(&world.settings(None)).unwrap();
-    tell("no token", none.publish(&new_pull(), always).await.unwrap_err());
+    tell("no token", none.publish(&new_pull(), &always).await.unwrap_err());
     let reader = world.github_of("bob", Scope::FULL).await;
-    tell("may read", reader.publish(&new_pull(), always).await.unwrap_err());
+    tell("may read", reader.publish(&new_pull(), &always).await.unwrap_err());
     let scoped = world.github_of("ana", Scope::READ).await;
     tell("read token", scoped.comment("acme", "app", 1, "x").await.unwrap_err());
     tell("no repository", world.github().repo("acme", "nothing").await.unwrap_err());
     let gone = devtask::github::NewPull { head: "nothing".into(), ..new_pull() };
-    tell("no branch", world.github().publish(&gone, always).await.unwrap_err());
+    tell("no branch", world.github().publish(&gone, &always).await.unwrap_err());
     tell("no number", world.github().update_pull("acme", "app", 9, Some("t"), None).await.unwrap_err());
     insta::assert_snapshot!("refusals", told);
     assert!(world.forge.pulls().await.unwrap().is_empty());

@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use devtask::github::{self, GitHub, NewPull};
 use devtask::workbench::forge::{Access, Forge, Scope};
+use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -134,8 +135,8 @@ pub(super) async fn start(dir: &Path) -> Forge {
 }
 
 /// Whoever publishes has not changed their mind.
-pub(super) async fn always() -> bool {
-    true
+pub(super) fn always() -> BoxFuture<'static, bool> {
+    Box::pin(std::future::ready(true))
 }
 
 pub(super) fn new_pull() -> NewPull {

@@ -4,6 +4,9 @@
 //! signals) comes before the effects behind it. A record that cannot be written stops everything behind it, so that
 //! nothing is said before it is on the disk. Must not decide anything.
 
+mod launch;
+mod work;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,19 +17,17 @@ use tokio::time::Instant;
 
 use crate::agent::{Adapter, Signal, Start, Word};
 use crate::clock::Clock;
-use crate::domain::report::{Report, Retry};
-use crate::sweep::{self, Target};
+use crate::domain::report::Report;
+use crate::supervisor::home::Home;
+use crate::supervisor::journal::{CAP, JournalError};
+use crate::supervisor::life::{Effect, Input, Life};
+use crate::supervisor::process::{Happened, Process};
+use crate::supervisor::sandbox::Cage;
+use crate::supervisor::station::{Said, Station};
+use crate::supervisor::transcript;
+use crate::supervisor::yard::{Yard, chain};
 use crate::wire::link::Level;
-use crate::wire::run::{MARK, Run};
-
-use super::home::Home;
-use super::journal::{CAP, JournalError};
-use super::life::{Effect, Input, Life, Trouble};
-use super::process::{Happened, Process};
-use super::sandbox::Cage;
-use super::station::{Said, Station};
-use super::yard::{Yard, chain};
-use super::{text, transcript};
+use crate::wire::run::Run;
 
 /// Effects that may wait for the disk before we stop listening to the link too.
 const MAX_WAITING: usize = 10_000;
@@ -34,7 +35,6 @@ const MAX_WAITING: usize = 10_000;
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often exits of orphans are taken in.
 const REAP: Duration = Duration::from_secs(15);
-const FOR_SWEEP: Duration = Duration::from_secs(5);
 
 /// Makes the adapter for an agent; `None` where its language is not spoken.
 pub type MakeAdapter = fn(Start) -> Box<dyn Adapter>;
@@ -305,113 +305,10 @@ impl Shell {
             }
         }
     }
-
-    fn launch(&mut self, resume: bool, plan: bool) -> Vec<Input> {
-        vec![Input::Launched(self.start(resume, plan).map_err(|cause| Trouble { cause, retry: Retry::No }))]
-    }
-
-    fn start(&mut self, resume: bool, plan: bool) -> Result<(), String> {
-        let new = &self.run.new;
-        let start = Start {
-            command: self.run.agent.command.clone(),
-            conversation: self.run.conversation,
-            resume,
-            model: new.model.clone(),
-            effort: new.effort.clone(),
-            plan,
-            require_approval_for: new.require_approval_for.clone(),
-            config_dir: self.home.agent(),
-        };
-        let mut adapter = (self.make)(start);
-        self.home.mark_unsaved().map_err(|e| format!("the folder could not be marked: {e}"))?;
-        let mut launch = adapter.launch();
-        launch.env.extend(self.run.agent.env.clone());
-        let program = launch.argv.first().map_or("", String::as_str);
-        if let Some(why) = self.cage.cannot_run(program) {
-            let name = &new.agent;
-            return Err(format!(
-                "the agent program `{program}` {why}; install it, or name another in `agents.{name}.command`"
-            ));
-        }
-        let process = Process::start(&launch, &self.cage, &self.station.desk)
-            .map_err(|e| format!("the agent program `{program}` could not be started: {e}"))?;
-        tracing::info!(process.id = process.id(), agent.resume = resume, "the agent was started");
-        for line in adapter.open() {
-            let _ = process.write(line);
-        }
-        self.agent = Some(Agent { process, adapter, resumed: resume });
-        Ok(())
-    }
-
-    fn abandon(&mut self) {
-        self.generation += 1;
-        if let Some(work) = self.work.take() {
-            work.abort();
-        }
-    }
-
-    /// Starts what takes time; its result comes back as an input of this generation.
-    fn work(&mut self, effect: Effect) {
-        self.abandon();
-        let generation = self.generation;
-        let done = self.done.0.clone();
-        let yard = Arc::clone(&self.yard);
-        let target = self.leftovers();
-        self.work = Some(tokio::spawn(async move {
-            let (reports, mut told) = mpsc::unbounded_channel();
-            let tell = move |report| {
-                let _ = reports.send(report);
-            };
-            let forward = async {
-                while let Some(report) = told.recv().await {
-                    let _ = done.send((generation, Input::Told(text::fit(report)))).await;
-                }
-            };
-            let result = async move {
-                match effect {
-                    Effect::Prepare => Input::Prepared(yard.prepare(&tell).await),
-                    Effect::Check { round } => Input::Checked(yard.check(round, &tell).await),
-                    Effect::Publish => yard.publish().await,
-                    Effect::Checkpoint => Input::Checkpointed(yard.checkpoint().await),
-                    _ => Input::Swept(swept(&target).await),
-                }
-            };
-            let (result, ()) = tokio::join!(result, forward);
-            let _ = done.send((generation, result)).await;
-        }));
-    }
-
-    /// Whatever an attempt of this session started, and whatever fell to us.
-    fn leftovers(&self) -> Target {
-        let below = self.alone.then(std::process::id);
-        Target { mark: Some(format!("{MARK}={}", self.run.mark())), below }
-    }
-
-    fn reap(&self) {
-        let known = self.agent.iter().filter_map(|a| a.process.id()).collect();
-        // Commands of running work are waited for by it; between two of them nothing else is a child of ours.
-        if self.alone && self.work.as_ref().is_none_or(JoinHandle::is_finished) {
-            sweep::reap(&known);
-        }
-    }
 }
 
 fn is_urgent(effect: &Effect) -> bool {
     matches!(effect, Effect::CloseStdin | Effect::Terminate | Effect::Kill | Effect::Abandon)
-}
-
-async fn swept(target: &Target) -> bool {
-    match target.sweep(FOR_SWEEP).await {
-        Ok(0) => true,
-        Ok(killed) => {
-            tracing::info!(processes = killed, "leftovers were ended");
-            true
-        }
-        Err(left) => {
-            tracing::warn!(processes = ?left.pids, "leftovers did not go");
-            false
-        }
-    }
 }
 
 /// Waits for ever where there is nobody to hear.

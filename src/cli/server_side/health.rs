@@ -1,0 +1,41 @@
+//! How the parts of a server are, asked anew each time: the database by a read, the others by what is tried again.
+//!
+//! Must not know who asks.
+
+use std::sync::Arc;
+
+use crate::cli::talk::chain;
+use crate::control::Local;
+use crate::http::{Health, Part, State};
+use crate::store::Store;
+
+/// For `/readyz`. A part that fails some sessions is degraded; without its database a server is down.
+pub fn of(store: &Store, local: &Local) -> Health {
+    let (store, local) = (store.clone(), local.clone());
+    Arc::new(move || {
+        let (store, local) = (store.clone(), local.clone());
+        Box::pin(async move {
+            let troubles = local.troubles();
+            vec![
+                database(&store).await,
+                tried_again("nodes", troubles.nodes),
+                tried_again("links", troubles.links),
+                tried_again("forge", troubles.pull_requests),
+            ]
+        })
+    })
+}
+
+async fn database(store: &Store) -> Part {
+    let (state, detail) = match store.probe().await {
+        Ok(()) => (State::Ok, format!("{} sessions are open", store.open_rows().len())),
+        Err(error) => (State::Down, chain(&error)),
+    };
+    Part { name: "database".to_owned(), state, detail: Some(detail) }
+}
+
+fn tried_again(name: &str, sessions: usize) -> Part {
+    let state = if sessions == 0 { State::Ok } else { State::Degraded };
+    let detail = (sessions > 0).then(|| format!("failed {sessions} sessions and is tried again"));
+    Part { name: name.to_owned(), state, detail }
+}

@@ -1,0 +1,24 @@
+//! Laws of the stories: each is found by its name, and each that may finish mends the sample.
+
+use super::*;
+
+#[test]
+fn a_brief_carries_its_own_script_and_its_name_stands_for_it() {
+    for story in stories() {
+        assert_eq!(Script::find(&story.brief()), Some(story.script.clone()));
+        assert_eq!(Script::find(&format!("do <script:{}>", story.name)), Some(story.script));
+    }
+}
+
+#[test]
+fn each_story_that_may_finish_repairs_the_sample() {
+    for story in stories().iter().filter(|s| s.name != "cancelled") {
+        let last = files(story).into_iter().rfind(|f| f.path == "greet.sh").unwrap();
+        assert_eq!(last.content, REPAIRED, "{}", story.name);
+    }
+}
+
+#[test]
+fn an_unknown_name_is_no_script() {
+    assert_eq!(Script::find("<script:nobody>"), None);
+}
