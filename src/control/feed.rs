@@ -8,6 +8,7 @@ use futures_util::stream;
 use tokio::sync::watch;
 
 use super::refusals;
+use crate::domain::event::Logged;
 use crate::domain::{Seq, SessionId};
 use crate::store::{Store, StoreError};
 use crate::wire::api::{EventStream, Refusal};
@@ -54,10 +55,10 @@ impl Reader {
         loop {
             // Seen before the read: a commit in between wakes us once too often, never once too seldom.
             self.head.borrow_and_update();
-            let events = self.store.events(self.id, self.after, CHUNK, CHUNK_BYTES).await?;
+            let events = self.store.log(self.id, self.after, CHUNK, CHUNK_BYTES).await?;
             if let Some(last) = events.last() {
                 self.after = last.seq;
-                return Ok(events.iter().map(view).collect());
+                return Ok(events.into_iter().map(view).collect());
             }
             if self.all_told().await? || self.head.changed().await.is_err() {
                 return Ok(Vec::new());
@@ -71,6 +72,6 @@ impl Reader {
     }
 }
 
-fn view(event: &crate::domain::event::Event) -> Result<EventView, Refusal> {
+fn view(event: Logged) -> Result<EventView, Refusal> {
     EventView::of(event).map_err(|error| refusals::internal(&error))
 }

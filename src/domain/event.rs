@@ -81,6 +81,18 @@ pub enum Body {
     Report(Report),
 }
 
+/// An event as it lies in the log: who only passes it on need not understand its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    pub seq: Seq,
+    pub at: Time,
+    pub attempt: Attempt,
+    pub kind: String,
+    /// [`Body`] as JSON.
+    pub body: String,
+    pub raw: Option<Vec<u8>>,
+}
+
 /// Why a session is in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -110,6 +122,20 @@ pub enum Stream {
 }
 
 impl Stream {
+    /// The stream of an event of this kind; one we do not know is for the log.
+    pub fn of(kind: &str) -> Self {
+        match kind {
+            "agent.message" => Self::Message,
+            "phase" | "agent.turn_ended" => Self::Status,
+            _ => match kind.split_once('.').map(|(family, _)| family) {
+                Some("session" | "hold" | "budget" | "attempt") => Self::Status,
+                Some("ask") => Self::Ask,
+                Some("check") => Self::Check,
+                _ => Self::Log,
+            },
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -118,31 +144,5 @@ impl Stream {
             Self::Check => "check",
             Self::Log => "log",
         }
-    }
-}
-
-impl Body {
-    pub fn stream(&self) -> Stream {
-        match self {
-            Self::AskOpened { .. }
-            | Self::AskAnswered { .. }
-            | Self::AskDefaulted { .. }
-            | Self::AskWithdrawn { .. } => Stream::Ask,
-            Self::CommandIssued { .. } | Self::NodeChanged { .. } => Stream::Log,
-            Self::Report(report) => report_stream(report),
-            _ => Stream::Status,
-        }
-    }
-}
-
-fn report_stream(report: &Report) -> Stream {
-    match report {
-        Report::Message { .. } => Stream::Message,
-        Report::Phase { .. } | Report::TurnEnded { .. } | Report::Ended { .. } => Stream::Status,
-        Report::AskRaised { .. } | Report::AskTakenBack { .. } | Report::AnswerApplied { .. } => Stream::Ask,
-        Report::ChecksPlanned { .. } | Report::CheckStarted { .. } | Report::CheckEnded { .. } => {
-            Stream::Check
-        }
-        _ => Stream::Log,
     }
 }

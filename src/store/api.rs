@@ -18,7 +18,7 @@ use super::{CommitError, Committed, Decision, Dedupe, Lane, Row, StoreError, Wor
 use super::{batch, folder, read, schema};
 use crate::clock::Clock;
 use crate::domain::command::{Command, CommandNo};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Logged};
 use crate::domain::lease::{self, Lease};
 use crate::domain::session::{Status, TranscriptPiece};
 use crate::domain::{Actor, Seq, SessionId, Time};
@@ -194,7 +194,19 @@ impl Store {
         read::list(&self.0.shared.readers, query).await
     }
 
-    /// Events after `after`: at most `limit`, and no more once `max_bytes` are reached (but one, if there is one).
+    /// The log after `after`: at most `limit` events, and no more once `max_bytes` are reached (but one, if there is
+    /// one).
+    pub async fn log(
+        &self,
+        id: SessionId,
+        after: Seq,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Logged>, StoreError> {
+        read::log(&self.0.shared.readers, id, after, limit, max_bytes).await
+    }
+
+    /// [`Store::log`], understood.
     pub async fn events(
         &self,
         id: SessionId,
@@ -202,7 +214,7 @@ impl Store {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<Event>, StoreError> {
-        read::events(&self.0.shared.readers, id, after, limit, max_bytes).await
+        self.log(id, after, limit, max_bytes).await?.into_iter().map(read::event).collect()
     }
 
     /// The session's commands with these numbers, in order; numbers nobody issued are left out.

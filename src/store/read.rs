@@ -11,7 +11,7 @@ use super::batch::Outcome;
 use super::codec::{self, BODY, RAW};
 use super::{Row, StoreError, sql};
 use crate::domain::command::{Command, CommandNo};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Logged};
 use crate::domain::session::{Status, TranscriptPiece};
 use crate::domain::{Actor, Attempt, Seq, SessionId, Time};
 
@@ -75,13 +75,13 @@ pub(super) async fn list(pool: &SqlitePool, query: &ListQuery) -> Result<Vec<Row
 }
 
 /// Events after `after`. At least one where there is one; no more once `max_bytes` are reached.
-pub(super) async fn events(
+pub(super) async fn log(
     pool: &SqlitePool,
     id: SessionId,
     after: Seq,
     max: usize,
     max_bytes: usize,
-) -> Result<Vec<Event>, StoreError> {
+) -> Result<Vec<Logged>, StoreError> {
     let mut conn = pool.acquire().await?;
     let rows = event_rows(&mut conn, id, after, max, max_bytes).await?;
     let mut events = Vec::with_capacity(rows.len());
@@ -94,7 +94,7 @@ pub(super) async fn events(
             row.raw = Some(blob(&mut conn, row.id, RAW).await?);
         }
         bytes += row.bytes();
-        events.push(row.decode()?);
+        events.push(row.logged());
         if bytes >= max_bytes {
             break;
         }
@@ -187,6 +187,7 @@ struct EventRow {
     id: i64,
     at: i64,
     attempt: u32,
+    kind: String,
     body: Option<String>,
     raw: Option<Vec<u8>>,
     spilled: i64,
@@ -198,9 +199,10 @@ impl EventRow {
             id: row.try_get(0)?,
             at: row.try_get(1)?,
             attempt: row.try_get(2)?,
-            body: row.try_get(3)?,
-            raw: row.try_get(4)?,
-            spilled: row.try_get(5)?,
+            kind: row.try_get(3)?,
+            body: row.try_get(4)?,
+            raw: row.try_get(5)?,
+            spilled: row.try_get(6)?,
         })
     }
 
@@ -208,15 +210,22 @@ impl EventRow {
         self.body.as_ref().map_or(0, String::len) + self.raw.as_ref().map_or(0, Vec::len)
     }
 
-    fn decode(self) -> Result<Event, StoreError> {
-        Ok(Event {
+    fn logged(self) -> Logged {
+        Logged {
             seq: codec::position(self.id),
             at: codec::time(self.at),
             attempt: Attempt(self.attempt),
-            body: codec::from_json("event", &self.body.unwrap_or_default())?,
+            kind: self.kind,
+            body: self.body.unwrap_or_default(),
             raw: self.raw,
-        })
+        }
     }
+}
+
+/// The event a row of the log tells of.
+pub(super) fn event(logged: Logged) -> Result<Event, StoreError> {
+    let Logged { seq, at, attempt, body, raw, .. } = logged;
+    Ok(Event { seq, at, attempt, body: codec::from_json("event", &body)?, raw })
 }
 
 /// A LIMIT; beyond 2⁶³ is no limit.

@@ -35,7 +35,7 @@ pub(super) const LIST_LABEL: &str = "SELECT s.state, s.version, l.body FROM labe
     WHERE t.label = $5 AND t.session < $1 AND ($3 IS NULL OR s.status = $3) AND ($4 IS NULL OR s.owner = $4) \
     ORDER BY t.session DESC LIMIT $2";
 
-pub(super) const EVENTS_AFTER: &str = "SELECT id, at, attempt, body, raw, spilled FROM events \
+pub(super) const EVENTS_AFTER: &str = "SELECT id, at, attempt, kind, body, raw, spilled FROM events \
     WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3";
 pub(super) const BLOB: &str = "SELECT bytes FROM blobs WHERE event = $1 AND part = $2";
 pub(super) const COMMANDS: &str =

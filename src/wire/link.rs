@@ -14,6 +14,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::domain::command::{Command, CommandNo};
@@ -102,6 +103,17 @@ pub enum Up {
     Refused {
         why: String,
     },
+}
+
+/// [`Up::Record`] for who passes a report on without reading it: the same frame.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(tag = "t", rename = "record")]
+pub struct Passed<'a> {
+    pub n: u64,
+    pub at: Time,
+    pub report: &'a RawValue,
+    pub offset: u64,
+    pub total: Option<u64>,
 }
 
 /// What an attempt is to do; a level, repeated with every attach.
@@ -193,10 +205,19 @@ pub fn decode<H: DeserializeOwned>(bytes: &[u8]) -> Result<Option<(Frame<H>, usi
 
 /// Appends one frame to `out`; the caller decides when to flush.
 pub fn encode<H: Serialize>(frame: &Frame<H>, out: &mut Vec<u8>) -> Result<(), LinkError> {
-    let line = Line { len: frame.body.len() as u64, header: &frame.header };
+    append(&frame.header, &frame.body, out)
+}
+
+/// As [`encode`], for a record whose report is JSON already.
+pub fn pass(record: &Passed<'_>, body: &[u8], out: &mut Vec<u8>) -> Result<(), LinkError> {
+    append(record, body, out)
+}
+
+fn append<H: Serialize>(header: &H, body: &[u8], out: &mut Vec<u8>) -> Result<(), LinkError> {
+    let line = Line { len: body.len() as u64, header };
     serde_json::to_writer(&mut *out, &line).map_err(LinkError::BadHeader)?;
     out.push(b'\n');
-    out.extend_from_slice(&frame.body);
+    out.extend_from_slice(body);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::ask::Ask;
 use crate::domain::brief::Brief;
-use crate::domain::event::Event;
+use crate::domain::event::{Logged, Stream};
 use crate::domain::report::{Evidence, Phase, Usage};
 use crate::domain::session::{Hold, PullRequest, Session, Status, Verb, WaitingOn, waiting_on};
 use crate::domain::{Attempt, Seq, SessionId, Time};
@@ -140,23 +140,22 @@ pub struct EventView {
 }
 
 impl EventView {
-    pub fn of(event: &Event) -> Result<Self, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Kind {
-            kind: String,
-        }
-        let body = serde_json::value::to_raw_value(&event.body)?;
-        let Kind { kind } = serde_json::from_str(body.get())?;
-        let raw = event.raw.as_deref().map(raw_json).transpose()?;
-        let stream = event.body.stream().name().to_owned();
-        Ok(Self { seq: event.seq, at: event.at, attempt: event.attempt, kind, stream, body, raw })
+    /// Both texts are looked over once and not understood.
+    pub fn of(event: Logged) -> Result<Self, serde_json::Error> {
+        let Logged { seq, at, attempt, kind, body, raw } = event;
+        let stream = Stream::of(&kind).name().to_owned();
+        let raw = raw.map(raw_json).transpose()?;
+        Ok(Self { seq, at, attempt, kind, stream, body: RawValue::from_string(body)?, raw })
     }
 }
 
-fn raw_json(line: &[u8]) -> Result<Box<RawValue>, serde_json::Error> {
-    let text = String::from_utf8_lossy(line);
-    match serde_json::from_str::<Box<RawValue>>(&text) {
-        Ok(json) => Ok(json),
+fn raw_json(line: Vec<u8>) -> Result<Box<RawValue>, serde_json::Error> {
+    let text = match String::from_utf8(line) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    };
+    match serde_json::from_str::<&RawValue>(&text) {
+        Ok(json) => Ok(json.to_owned()),
         Err(_) => serde_json::value::to_raw_value(&text),
     }
 }

@@ -1,6 +1,7 @@
 //! The supervisor itself, as a process: what a line of its agent costs it, and what it holds while the agent is silent.
 //!
-//! The agent is the scripted one; this process is the control plane's end of the link, and acks as it does.
+//! The agent is a pump of lines, or the scripted one where it hangs; this process is the control plane's end of the
+//! link, and acks as it does.
 
 use std::os::unix::net::UnixStream as Socket;
 use std::path::{Path, PathBuf};
@@ -9,17 +10,18 @@ use std::time::Duration;
 
 use devtask::domain::command::{Command, CommandBody, uuid_of};
 use devtask::domain::report::Report;
+use devtask::sweep::Target;
 use devtask::wire::link::{Down, Frame, Level, Up, read_frame, skip_noise, write_frame};
 use devtask::wire::run::{MARK, Run, file};
+use rustix::process::Signal;
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::{figure, process};
 
-/// Bytes of one line, and how much of them is not the agent's words.
-const LINE: usize = 1_600;
-const AROUND: usize = 420;
+/// Bytes of one line's words; what is around them makes 1.6 KB of it.
+const WORDS: usize = 1_190;
 const LINES: u64 = 40_000;
 /// Lines before the measurement begins.
 const WARM: u64 = 2_000;
@@ -38,8 +40,8 @@ pub fn run() {
 
 /// Microseconds of the supervisor's processor time for one line, and a line's mean length.
 async fn flooded() -> (f64, f64) {
-    let node =
-        Node::new(&format!(r#"[{{"flood":{{"lines":{LINES},"bytes":{}}}}},{{"hang":600}}]"#, LINE - AROUND));
+    let pump = std::env::current_exe().unwrap().to_string_lossy().into_owned();
+    let node = Node::new("", vec![pump, "pump".into(), (2 * LINES).to_string(), WORDS.to_string()]);
     let mut link = node.attached().await;
     while link.n < WARM {
         link.hear().await;
@@ -57,7 +59,8 @@ async fn flooded() -> (f64, f64) {
 
 /// Megabytes of each of several supervisors, at the mean, while their agents hang.
 async fn silent() -> f64 {
-    let nodes: Vec<Node> = (0..ALIVE).map(|_| Node::new(r#"[{"hang":600}]"#)).collect();
+    let scripted = || vec![AGENT.to_owned(), "agent-sim".to_owned()];
+    let nodes: Vec<Node> = (0..ALIVE).map(|_| Node::new(r#"[{"hang":600}]"#, scripted())).collect();
     let mut links = Vec::new();
     for node in &nodes {
         let mut link = node.attached().await;
@@ -76,7 +79,7 @@ struct Node {
 }
 
 impl Node {
-    fn new(script: &str) -> Self {
+    fn new(script: &str, agent: Vec<String>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let repo = dir.path().join("repo");
         std::fs::create_dir_all(&repo).unwrap();
@@ -95,7 +98,7 @@ impl Node {
             "remote": { "url": repo, "needsCredential": false },
             "mirrors": null, "branch": null, "baseSha": null,
             "conversation": "11111111-2222-3333-4444-555555555555", "resume": false,
-            "agent": { "command": [AGENT, "agent-sim"], "env": {} },
+            "agent": { "command": agent, "env": {} },
             "sandbox": { "bubblewrap": null, "hide": [] },
             "author": { "name": "Ana", "email": "ana@example.org" }
         }));
@@ -115,8 +118,12 @@ impl Node {
     }
 
     fn supervisor(&self) -> u32 {
-        let lock = std::fs::read_to_string(self.home().join(file::LOCK)).unwrap();
-        lock.split(' ').next().unwrap().parse().unwrap()
+        self.holder().expect("a supervisor")
+    }
+
+    fn holder(&self) -> Option<u32> {
+        let lock = std::fs::read_to_string(self.home().join(file::LOCK)).ok()?;
+        lock.split(' ').next()?.parse().ok()
     }
 
     async fn attached(&self) -> Link {
@@ -138,11 +145,12 @@ impl Node {
 /// Nothing of a measurement outlives it.
 impl Drop for Node {
     fn drop(&mut self) {
-        let marked = format!("{MARK}={}", self.run.mark());
-        devtask::sweep::Target { mark: None, below: Some(self.supervisor()) }
-            .signal_all(rustix::process::Signal::KILL);
-        let _ = Program::new("kill").args(["-9", &self.supervisor().to_string()]).status();
-        devtask::sweep::Target { mark: Some(marked), below: None }.signal_all(rustix::process::Signal::KILL);
+        let marked = Target { mark: Some(format!("{MARK}={}", self.run.mark())), below: None };
+        if let Some(pid) = self.holder() {
+            Target { mark: None, below: Some(pid) }.signal_all(Signal::KILL);
+            let _ = Program::new("kill").args(["-9", &pid.to_string()]).status();
+        }
+        marked.signal_all(Signal::KILL);
     }
 }
 

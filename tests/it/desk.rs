@@ -16,7 +16,7 @@ use chrono::TimeDelta;
 use devtask::client::{Remote, Target};
 use devtask::clock::Clock;
 use devtask::domain::ask::{Answer, AskWhat, Choice, Decision, Question};
-use devtask::domain::event::Event;
+use devtask::domain::event::{Event, Logged};
 use devtask::domain::limits::{Limits, Policy};
 use devtask::domain::report::{
     CheckKind, Ending, Evidence, Phase, Pushed, Record, Report, TurnOutcome, Usage,
@@ -271,8 +271,21 @@ impl Desk {
 fn told(rows: &Rows, id: SessionId, after: Seq) -> (Vec<EventView>, bool) {
     let rows = rows.lock().unwrap();
     let (session, log) = &rows[&id];
-    let new = log.iter().filter(|e| e.seq > after).map(|e| EventView::of(e).unwrap()).collect();
+    let new = log.iter().filter(|e| e.seq > after).map(|e| EventView::of(logged(e)).unwrap()).collect();
     (new, session.status.is_settled())
+}
+
+/// As the store would give it.
+fn logged(event: &Event) -> Logged {
+    let body = serde_json::to_value(&event.body).unwrap();
+    Logged {
+        seq: event.seq,
+        at: event.at,
+        attempt: event.attempt,
+        kind: body["kind"].as_str().unwrap().to_owned(),
+        body: body.to_string(),
+        raw: event.raw.clone(),
+    }
 }
 
 fn unknown(id: SessionId) -> Refusal {

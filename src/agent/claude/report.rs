@@ -37,13 +37,13 @@ pub(super) fn note(text: &str) -> Report {
 }
 
 /// Text and tool calls of the model. A subagent's talk is not the agent's word to a person; its deeds are logged.
-pub(super) fn assistant(head: &Head, said: &views::Said) -> Vec<Report> {
-    let own = head.parent_tool_use_id.is_none() && said.message.model != "<synthetic>";
-    let reports = said.message.blocks().into_iter().filter_map(|block| match block.kind.as_str() {
+pub(super) fn assistant(head: &Head, model: &str, blocks: &[Block]) -> Vec<Report> {
+    let own = head.parent_tool_use_id.is_none() && model != "<synthetic>";
+    let reports = blocks.iter().filter_map(|block| match block.kind.as_str() {
         "text" if own && !block.text.trim().is_empty() => {
             Some(Report::Message { text: cut(&block.text, MAX_TEXT) })
         }
-        "tool_use" => Some(tool(&block)),
+        "tool_use" => Some(tool(block)),
         _ => None,
     });
     or_other(reports.collect(), head)

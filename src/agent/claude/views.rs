@@ -15,12 +15,13 @@ pub(super) fn view<T: DeserializeOwned + Default>(value: &Value) -> T {
     T::deserialize(value).unwrap_or_default()
 }
 
+/// Right for views of a [`Value`], where a part that does not fit leaves the rest readable.
 fn lenient<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned + Default,
 {
-    Ok(T::deserialize(Value::deserialize(from)?).unwrap_or_default())
+    Ok(T::deserialize(from).unwrap_or_default())
 }
 
 /// Declares views: structs whose every field is absent-able and forgiving.

@@ -6,6 +6,7 @@
 //! All little-endian. Bytes that fail any of this are the torn end of a file, never a panic. Must not know files.
 
 use chrono::DateTime;
+use serde_json::value::RawValue;
 
 use crate::domain::Time;
 use crate::domain::report::Report;
@@ -14,15 +15,20 @@ use crate::domain::report::Report;
 pub const PREFIX: usize = 8;
 /// Of the body, before the two variable parts.
 const FIXED: usize = 8 + 8 + 4 + 1;
+/// Where the length of the meta part stands in a record.
+const META_LENGTH: usize = PREFIX + 8 + 8;
+/// Bytes that most meta parts fit into.
+const USUAL_META: usize = 512;
 /// No record is longer: a raw line of 64 MiB and its typed view.
 pub const MAX_BODY: usize = 66 * 1024 * 1024;
 
 /// What stands before the raw bytes of a record.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Head {
     pub n: u64,
     pub at: Time,
-    pub report: Report,
+    /// A [`Report`] as it was written: who only passes it on need not understand it.
+    pub report: Box<RawValue>,
     /// Length of the raw line; `None` = it has none.
     pub raw: Option<u64>,
     /// Where the raw bytes start, counted from the record's first byte.
@@ -30,16 +36,18 @@ pub struct Head {
 }
 
 pub fn encode(n: u64, at: Time, report: &Report, raw: Option<&[u8]>) -> Result<Vec<u8>, serde_json::Error> {
-    let meta = serde_json::to_vec(report)?;
     let bytes = raw.unwrap_or_default();
-    let length = FIXED + meta.len() + bytes.len();
-    let mut out = Vec::with_capacity(PREFIX + length);
+    let mut out = Vec::with_capacity(PREFIX + FIXED + USUAL_META + bytes.len());
     out.extend_from_slice(&[0; PREFIX]);
     out.extend_from_slice(&n.to_le_bytes());
     out.extend_from_slice(&at.timestamp_micros().to_le_bytes());
-    out.extend_from_slice(&to_u32(meta.len()).to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
     out.push(u8::from(raw.is_some()));
-    out.extend_from_slice(&meta);
+    serde_json::to_writer(&mut out, report)?;
+    let meta = to_u32(out.len() - PREFIX - FIXED).to_le_bytes();
+    if let Some(place) = out.get_mut(META_LENGTH..META_LENGTH + 4) {
+        place.copy_from_slice(&meta);
+    }
     out.extend_from_slice(bytes);
     seal(&mut out);
     Ok(out)

@@ -8,6 +8,7 @@
 //! so memory stays small whatever a line's length. Must not know links or agents.
 
 mod frame;
+mod reader;
 mod recall;
 #[cfg(test)]
 mod tests;
@@ -24,11 +25,14 @@ use crate::domain::Time;
 use crate::domain::report::Report;
 
 pub use frame::Head;
+pub use reader::{Cursor, Piece};
 pub use recall::Recall;
 
+use reader::Ahead;
+
 const MAGIC: &[u8; 8] = b"DTJRNL1\n";
-/// Every so many records one place is remembered, so that an attach need not read from the start.
-const STRIDE: u64 = 256;
+/// Every so many bytes one place is remembered, so that an ack or an attach need not read from the start.
+const STRIDE: u64 = 16 * 1024;
 /// The acked front is cut when it is at least this long, and at least as long as the rest.
 const CUT_FROM: u64 = 1024 * 1024;
 /// Unacked bytes from which on the agent is not read any more.
@@ -65,34 +69,10 @@ pub struct Journal {
     acked: u64,
     /// Where record `acked + 1` starts.
     acked_at: u64,
-    /// Every [`STRIDE`]th record after `acked`: its number and where it starts.
+    /// Records after `acked`, [`STRIDE`] bytes apart: each one's number and where it starts.
     marks: VecDeque<(u64, u64)>,
     recall: Recall,
     unsynced: bool,
-}
-
-/// A record to be sent, with a piece of its raw line.
-#[derive(Debug, PartialEq)]
-pub struct Piece {
-    pub head: Head,
-    pub offset: u64,
-    pub bytes: Vec<u8>,
-}
-
-/// A reader's place: the record it sends next and how much of its raw line is sent already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    pub n: u64,
-    pub offset: u64,
-    /// Where `n` starts, and in which file: a cut moves it.
-    at: Option<(u64, u64)>,
-}
-
-impl Cursor {
-    /// After record `after`, of whose successor `offset` raw bytes are there already.
-    pub fn after(after: u64, offset: u64) -> Self {
-        Self { n: after.saturating_add(1), offset, at: None }
-    }
 }
 
 impl Journal {
@@ -141,11 +121,12 @@ impl Journal {
 
     /// Walks over the records and stops at the first that is not whole.
     fn recover(&mut self, length: u64) -> std::io::Result<()> {
-        while let Some((head, size)) = self.whole(self.end, length) {
-            if head.n != self.last + 1 {
+        let mut ahead = Ahead::default();
+        while let Some((n, report, size)) = self.whole(&mut ahead, self.end, length) {
+            if n != self.last + 1 {
                 break;
             }
-            self.noted(&head.report, size);
+            self.noted(&report, size);
         }
         if self.end < length {
             tracing::warn!(bytes = length - self.end, "the journal had a torn end");
@@ -155,19 +136,26 @@ impl Journal {
     }
 
     /// The record at `at` with its checksum looked at; `None` where there is no whole one.
-    fn whole(&self, at: u64, length: u64) -> Option<(Head, u64)> {
-        let (body_length, crc) =
-            frame::prefix(read_at(&self.file, at, frame::PREFIX).ok()?.try_into().ok()?)?;
+    fn whole(&self, ahead: &mut Ahead, at: u64, length: u64) -> Option<(u64, Report, u64)> {
+        let prefix = ahead.get(self.place(), at, frame::PREFIX, length).ok()?;
+        let (body_length, crc) = frame::prefix(prefix.try_into().ok()?)?;
         let size = (frame::PREFIX + body_length) as u64;
         if at.checked_add(size)? > length || !checksum_holds(&self.file, at, body_length, crc) {
             return None;
         }
-        Some((self.head(at).ok().flatten()?, size))
+        let head = self.head(ahead, at, length).ok().flatten()?;
+        Some((head.n, serde_json::from_str(head.report.get()).ok()?, size))
+    }
+
+    /// The file as readers know it apart from those before a cut.
+    fn place(&self) -> (&File, u64) {
+        (&self.file, self.first)
     }
 
     fn noted(&mut self, report: &Report, size: u64) {
         self.last += 1;
-        if self.last.is_multiple_of(STRIDE) {
+        let marked = self.marks.back().map_or(self.acked_at, |(_, at)| *at);
+        if self.end - marked >= STRIDE {
             self.marks.push_back((self.last, self.end));
         }
         self.end += size;
@@ -262,18 +250,20 @@ impl Journal {
         }
         let known = cursor.at.filter(|(first, _)| *first == self.first).map(|(_, at)| at);
         let Some(at) = known.map_or_else(|| self.find(cursor.n), |at| Ok(Some(at)))? else { return Ok(None) };
-        let Some(head) = self.head(at).map_err(io)? else { return Ok(None) };
+        let Some(head) = self.head(&mut cursor.ahead, at, self.end).map_err(io)? else { return Ok(None) };
         let total = head.raw.unwrap_or(0);
         let offset = cursor.offset.min(total);
         let take = (total - offset).min(max as u64);
-        let bytes = read_at(&self.file, at + head.raw_at + offset, usize::try_from(take).unwrap_or(max))
-            .map_err(io)?;
-        let next = if offset + take >= total {
-            Cursor { n: cursor.n + 1, offset: 0, at: Some((self.first, at + head.raw_at + total)) }
+        let length = usize::try_from(take).unwrap_or(max);
+        let raw = cursor.ahead.get(self.place(), at + head.raw_at + offset, length, self.end);
+        let bytes = raw.map_err(io)?.to_vec();
+        if offset + take >= total {
+            (cursor.n, cursor.offset) = (cursor.n + 1, 0);
+            cursor.at = Some((self.first, at + head.raw_at + total));
         } else {
-            Cursor { n: cursor.n, offset: offset + take, at: Some((self.first, at)) }
-        };
-        *cursor = next;
+            cursor.offset = offset + take;
+            cursor.at = Some((self.first, at));
+        }
         Ok(Some(Piece { head, offset, bytes }))
     }
 
@@ -283,7 +273,8 @@ impl Journal {
         if n == self.last + 1 {
             return Ok(Some(self.end));
         }
-        let mark = self.marks.iter().rev().find(|(m, _)| *m <= n).copied();
+        let before = self.marks.partition_point(|(m, _)| *m <= n);
+        let mark = before.checked_sub(1).and_then(|last| self.marks.get(last)).copied();
         let near = if n > self.acked { (self.acked + 1, self.acked_at) } else { (self.first, self.start) };
         let (mut at_n, mut at) = mark.unwrap_or(near);
         if n < at_n {
@@ -298,13 +289,13 @@ impl Journal {
         Ok(Some(at))
     }
 
-    fn head(&self, at: u64) -> std::io::Result<Option<Head>> {
-        let prefix = read_at(&self.file, at, frame::PREFIX + frame::fixed())?;
-        let Some((prefix, fixed)) = prefix.split_first_chunk() else { return Ok(None) };
+    fn head(&self, ahead: &mut Ahead, at: u64, end: u64) -> std::io::Result<Option<Head>> {
+        let start = ahead.get(self.place(), at, frame::PREFIX + frame::fixed(), end)?;
+        let Some((prefix, fixed)) = start.split_first_chunk() else { return Ok(None) };
         let Some((length, _)) = frame::prefix(*prefix) else { return Ok(None) };
         let Some(head) = frame::head_length(fixed).filter(|h| *h <= length) else { return Ok(None) };
-        let body = read_at(&self.file, at + frame::PREFIX as u64, head)?;
-        Ok(frame::head(length, &body))
+        let body = ahead.get(self.place(), at + frame::PREFIX as u64, head, end)?;
+        Ok(frame::head(length, body))
     }
 }
 

@@ -20,7 +20,8 @@ fn read_all(journal: &Journal, after: u64, max: usize) -> Vec<(u64, Report, Opti
     while let Some(piece) = journal.read(&mut cursor, max).unwrap() {
         assert!(piece.bytes.len() <= max);
         if piece.offset == 0 {
-            out.push((piece.head.n, piece.head.report, piece.head.raw.map(|_| Vec::new())));
+            let report = serde_json::from_str(piece.head.report.get()).unwrap();
+            out.push((piece.head.n, report, piece.head.raw.map(|_| Vec::new())));
         }
         if let Some((_, _, Some(raw))) = out.last_mut() {
             assert_eq!(raw.len() as u64, piece.offset);

@@ -10,7 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{mpsc, watch};
 
 use crate::domain::command::Command;
-use crate::wire::link::{Down, Frame, LinkError, MAGIC, MAX_BODY, Up, encode, read_frame, write_frame};
+use crate::wire::link::{
+    Down, Frame, LinkError, MAGIC, MAX_BODY, Passed, Up, encode, pass, read_frame, write_frame,
+};
 
 use super::super::journal::{Cursor, JournalError, Piece};
 use super::super::station::{Attached, Said, Station};
@@ -145,8 +147,8 @@ impl<W: AsyncWrite + Unpin> Sending<'_, W> {
         while batch.len() < BATCH {
             let Some(piece) = self.station.read(&mut self.cursor, MAX_BODY)? else { break };
             let Piece { head, offset, bytes } = piece;
-            let header = Up::Record { n: head.n, at: head.at, report: head.report, offset, total: head.raw };
-            encode(&Frame { header, body: bytes }, batch)?;
+            let record = Passed { n: head.n, at: head.at, report: &head.report, offset, total: head.raw };
+            pass(&record, &bytes, batch)?;
         }
         Ok(())
     }
