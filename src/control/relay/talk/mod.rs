@@ -104,6 +104,8 @@ impl<'a> Talk<'a> {
     async fn run(&mut self, up: ReadHalf<Box<dyn Duplex>>, first: Vec<u8>) -> Result<(), Trouble> {
         let mut head = self.inner.store.head(self.id);
         head.borrow_and_update();
+        // What was committed while the link was being made woke nobody: it is read after the watch has begun.
+        self.row = self.inner.store.row(self.id).await?.ok_or(Trouble::Moved)?;
         let mut inbox = Inbox::new(up, first);
         self.open().await?;
         if self.hear(&mut inbox).await? {
@@ -188,6 +190,7 @@ impl<'a> Talk<'a> {
         let attempt = self.attempt;
         if let Some(row) = self.inner.tell(self.id, Input::Hello { attempt }).await? {
             self.row = row;
+            self.follow(false).await?;
         }
         Ok(())
     }
