@@ -45,7 +45,7 @@ impl Inner {
 
     /// A folder whose `origin` is the forge's counts as that repository.
     async fn in_folder(&self, path: String) -> Result<Repo, Refusal> {
-        if tokio::fs::metadata(&path).await.is_err() {
+        if !tokio::fs::metadata(&path).await.is_ok_and(|found| found.is_dir()) {
             let message =
                 format!("there is no folder `{path}` where DevTask runs, or it may not look into it");
             return Err(Refusal::new(Code::Invalid, message)

@@ -294,7 +294,8 @@ pub async fn one(stage: &Stage, brief: &str, say: fn(&str)) -> anyhow::Result<()
     }
     match (session.status, session.pull_request) {
         (Status::Done, Some(pull)) => {
-            say(&format!("{} is done: {}", session.id, pull.url));
+            let branch = session.branch.unwrap_or_default();
+            say(&format!("{} is done: pull request #{} from `{branch}`", session.id, pull.number));
             Ok(())
         }
         (Status::Done, None) => bail!("{} is done and changed nothing", session.id),

@@ -45,7 +45,7 @@ async fn an_agent_that_cannot_work_fails_its_session_with_what_to_do() {
         writeln!(table, "{name}\n    {said}").unwrap();
     }
     insta::assert_snapshot!("agents", table);
-    insta::assert_snapshot!("show_failed", house.types(&["show", "1"]).await);
+    insta::assert_snapshot!("show_failed", house.shows("1").await);
     house.still_works().await;
 }
 

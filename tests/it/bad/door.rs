@@ -28,7 +28,12 @@ async fn what_cannot_become_a_session_is_refused_at_the_door() {
         hint: give the folder that holds `.git`
     ");
     assert_snapshot!(refused(json!({ "repo": house.path("devtask.toml") })).await, @"
-    invalid | `<dir>/devtask.toml` is no git repository
+    invalid | there is no folder `<dir>/devtask.toml` where DevTask runs, or it may not look into it
+        hint: give a path on the server's machine, or `owner/name` on the forge
+    ");
+    std::fs::create_dir_all(house.path("hollow/.git/objects")).unwrap();
+    assert_snapshot!(refused(json!({ "repo": house.path("hollow") })).await, @"
+    invalid | `<dir>/hollow` is no git repository
         hint: give the folder that holds `.git`
     ");
     assert_snapshot!(refused(json!({ "base": "--upload-pack=x" })).await, @"invalid | `--upload-pack=x` is no branch name");
@@ -90,8 +95,8 @@ async fn the_terminal_says_it_too() {
     exit 2
     ");
     assert_snapshot!(create(&["--repo", "./devtask.toml", "--brief", "x"]).await, @"
-    ! error: `<dir>/devtask.toml` is no git repository
-    ! hint: give the folder that holds `.git`
+    ! error: there is no folder `<dir>/devtask.toml` where DevTask runs, or it may not look into it
+    ! hint: give a path on the server's machine, or `owner/name` on the forge
     exit 2
     ");
     assert_snapshot!(create(&["--repo", "acme/greet", "--brief", "x", "--agent", "gpt"]).await, @"

@@ -51,7 +51,7 @@ async fn a_no_to_the_pull_request_fails_with_its_reason_and_the_branch_stays() {
     404
         the pull request was not opened: could not open pull requests in `acme/greet`: it does not exist, or the token may not see it
     ");
-    insta::assert_snapshot!("show_unpublished", house.types(&["show", "1"]).await);
+    insta::assert_snapshot!("show_unpublished", house.shows("1").await);
     // With the forge well again, a person's word brings the work to its end.
     house.types(&["rerun", "1"]).await;
     assert_eq!(house.settled("1".parse().unwrap()).await.status, Status::Done);

@@ -146,6 +146,22 @@ impl House {
         let text = text.replace(self.forge.url(), "http://forge");
         plain(&text, self.dir.path())
     }
+
+    /// The page of one session, without its ages and whether its node is gone already.
+    pub async fn shows(&self, id: &str) -> String {
+        let page = self.types(&["show", id]).await;
+        let mut out = String::new();
+        for line in page.lines() {
+            let line = match line.trim_start() {
+                rest if rest.starts_with("node ") => "  node      <node>",
+                rest if rest.starts_with("age ") => "  age       <age>",
+                rest if rest.starts_with('✓') => line.rsplit_once("  ").map_or(line, |(check, _)| check),
+                _ => line,
+            };
+            writeln!(out, "{line}").unwrap();
+        }
+        out
+    }
 }
 
 impl Drop for House {
