@@ -97,7 +97,9 @@ impl House {
         let waited = tokio::time::timeout(PATIENCE, poll(look)).await;
         match waited {
             Ok(view) => view,
-            Err(_late) => panic!("{what}: {:#?}\n{}", self.remote.show(id).await, self.log()),
+            Err(tokio::time::error::Elapsed { .. }) => {
+                panic!("{what}: {:#?}\n{}", self.remote.show(id).await, self.log())
+            }
         }
     }
 
@@ -124,7 +126,7 @@ impl House {
     pub async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         match tokio::time::timeout(PATIENCE, poll(look)).await {
             Ok(found) => found,
-            Err(_late) => panic!("waited in vain until {what}\n{}", self.log()),
+            Err(tokio::time::error::Elapsed { .. }) => panic!("waited in vain until {what}\n{}", self.log()),
         }
     }
 
