@@ -97,7 +97,9 @@ impl House {
         let waited = tokio::time::timeout(PATIENCE, poll(look)).await;
         match waited {
             Ok(view) => view,
-            Err(_) => panic!("{what}: {:#?}\n{}", self.remote.show(id).await, self.log()),
+            Err(tokio::time::error::Elapsed { .. }) => {
+                panic!("{what}: {:#?}\n{}", self.remote.show(id).await, self.log())
+            }
         }
     }
 
@@ -124,7 +126,7 @@ impl House {
     pub async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         match tokio::time::timeout(PATIENCE, poll(look)).await {
             Ok(found) => found,
-            Err(_) => panic!("waited in vain until {what}\n{}", self.log()),
+            Err(tokio::time::error::Elapsed { .. }) => panic!("waited in vain until {what}\n{}", self.log()),
         }
     }
 
@@ -221,11 +223,12 @@ pub fn plain(text: &str, dir: &Path) -> String {
 }
 
 fn config(dir: &Path, forge: &Forge) -> String {
-    let (data, token) = (dir.join("data"), dir.join("forge.token"));
+    let place = |name: &str| json!(dir.join(name));
+    let (data, token) = (place("data"), place("forge.token"));
     format!(
-        "data_dir = {data:?}\n\
+        "data_dir = {data}\n\
          [http]\nlisten = \"127.0.0.1:0\"\n\
-         [github]\napi_url = \"{api}\"\ngit_base_url = \"{url}\"\nweb_url = \"{url}\"\ntoken_file = {token:?}\n\
+         [github]\napi_url = \"{api}\"\ngit_base_url = \"{url}\"\nweb_url = \"{url}\"\ntoken_file = {token}\n\
          timeout_s = 2\n\
          [control]\nslots = 4\nagent = \"scripted\"\n\
          [control.limits]\nretry_backoff = 1\nmax_retries = 1\ncheck_timeout = 2\n\
