@@ -1,7 +1,6 @@
 //! Other processes: this program again in another role, and what the kernel knows of any of them.
 
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use super::relay::far::Plan;
 
@@ -26,12 +25,12 @@ pub fn wait(mut child: Child) {
     assert!(child.wait().unwrap().success(), "a group broke off");
 }
 
-/// User and system time of a process, its ended threads included. The kernel counts hundredths of a second.
-pub fn cpu(pid: u32) -> Duration {
+/// Microseconds of user and system time of a process, its ended threads included. The kernel counts hundredths of a
+/// second.
+pub fn cpu_us(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-    let ticks: u64 = [fields[11], fields[12]].iter().map(|t| t.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(ticks * 10)
+    [fields[11], fields[12]].iter().map(|ticks| ticks.parse::<f64>().unwrap() * 10_000.0).sum()
 }
 
 /// Megabytes a process holds, shared pages and all.

@@ -1,7 +1,6 @@
 //! What a record costs between the decider and the disk, without any link.
 
 use std::path::Path;
-use std::time::Duration;
 
 use devtask::clock::Clock;
 use devtask::domain::brief::Brief;
@@ -34,7 +33,7 @@ async fn commit_cpu(bundle: u64) -> f64 {
     let bundles = if bundle > 1 { 4_000 / bundle } else { 500 };
     let mut costs = Vec::new();
     for round in 0..ROUNDS {
-        let before = process::cpu(std::process::id());
+        let before = process::cpu_us(std::process::id());
         let mut tasks = tokio::task::JoinSet::new();
         for session in 1..=SESSIONS {
             let store = store.clone();
@@ -47,8 +46,8 @@ async fn commit_cpu(bundle: u64) -> f64 {
         }
         tasks.join_all().await;
         let events = u64::from(SESSIONS) * bundles * bundle;
-        let spent: Duration = process::cpu(std::process::id()) - before;
-        costs.push(spent.as_secs_f64() * 1e6 / events as f64);
+        let spent = process::cpu_us(std::process::id()) - before;
+        costs.push(spent / events as f64);
     }
     store.close().await;
     figure::median(&mut costs)

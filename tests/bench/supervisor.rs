@@ -41,26 +41,26 @@ pub fn run() {
 /// Microseconds of the supervisor's processor time for one line, and a line's mean length.
 async fn flooded() -> (f64, f64) {
     let pump = std::env::current_exe().unwrap().to_string_lossy().into_owned();
-    let node = Node::new("", vec![pump, "pump".into(), (2 * LINES).to_string(), WORDS.to_string()]);
+    let node = Node::new("", &[pump, "pump".into(), (2 * LINES).to_string(), WORDS.to_string()]);
     let mut link = node.attached().await;
     while link.n < WARM {
         link.hear().await;
     }
     let (pid, first) = (node.supervisor(), link.n);
-    let before = process::cpu(pid);
+    let before = process::cpu_us(pid);
     link.bytes = 0;
     while link.n < LINES {
         link.hear().await;
     }
     let records = (link.n - first) as f64;
-    let spent = process::cpu(pid) - before;
-    (spent.as_secs_f64() * 1e6 / records, link.bytes as f64 / records)
+    let spent = process::cpu_us(pid) - before;
+    (spent / records, link.bytes as f64 / records)
 }
 
 /// Megabytes of each of several supervisors, at the mean, while their agents hang.
 async fn silent() -> f64 {
-    let scripted = || vec![AGENT.to_owned(), "agent-sim".to_owned()];
-    let nodes: Vec<Node> = (0..ALIVE).map(|_| Node::new(r#"[{"hang":600}]"#, scripted())).collect();
+    let scripted = [AGENT.to_owned(), "agent-sim".to_owned()];
+    let nodes: Vec<Node> = (0..ALIVE).map(|_| Node::new(r#"[{"hang":600}]"#, &scripted)).collect();
     let mut links = Vec::new();
     for node in &nodes {
         let mut link = node.attached().await;
@@ -79,7 +79,7 @@ struct Node {
 }
 
 impl Node {
-    fn new(script: &str, agent: Vec<String>) -> Self {
+    fn new(script: &str, agent: &[String]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let repo = dir.path().join("repo");
         std::fs::create_dir_all(&repo).unwrap();

@@ -277,13 +277,14 @@ fn told(rows: &Rows, id: SessionId, after: Seq) -> (Vec<EventView>, bool) {
 
 /// As the store would give it.
 fn logged(event: &Event) -> Logged {
-    let body = serde_json::to_value(&event.body).unwrap();
+    let body = serde_json::to_string(&event.body).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&body).unwrap();
     Logged {
         seq: event.seq,
         at: event.at,
         attempt: event.attempt,
-        kind: body["kind"].as_str().unwrap().to_owned(),
-        body: body.to_string(),
+        kind: told["kind"].as_str().unwrap().to_owned(),
+        body,
         raw: event.raw.clone(),
     }
 }

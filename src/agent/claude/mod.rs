@@ -195,7 +195,9 @@ impl Claude {
     fn assistant(&mut self, head: &Head, value: &Value, line: Vec<u8>) -> Vec<Signal> {
         let said: views::Said = view(value);
         let blocks = said.message.blocks();
-        blocks.iter().for_each(|block| self.plan.watch(block));
+        for block in &blocks {
+            self.plan.watch(block);
+        }
         let mut reports = report::assistant(head, &said.message.model, &blocks);
         reports.extend(self.rate_limited(&said.api_error_params.rate_limit_info));
         report::kept(reports, line)

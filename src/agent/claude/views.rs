@@ -16,6 +16,7 @@ pub(super) fn view<T: DeserializeOwned + Default>(value: &Value) -> T {
 }
 
 /// Right for views of a [`Value`], where a part that does not fit leaves the rest readable.
+#[expect(clippy::unnecessary_wraps, reason = "the shape serde asks for")]
 fn lenient<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

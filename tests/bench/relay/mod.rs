@@ -38,18 +38,18 @@ pub fn flood(sessions: u32, each: u64, read: bool) -> Cost {
         let plane = Plane::start(sessions).await;
         let mut far = Far::start(&plane.plan(sessions, Pace::Flood { each }, read));
         plane.running(sessions).await;
-        let (cpu, wall) = (process::cpu(std::process::id()), Instant::now());
+        let (cpu, wall) = (process::cpu_us(std::process::id()), Instant::now());
         far.say("go");
         plane.ingested(sessions, each).await;
         if read {
             far.hear();
         }
         let events = u64::from(sessions) * each;
-        let (cpu, wall) = (process::cpu(std::process::id()) - cpu, wall.elapsed());
+        let (cpu, wall) = (process::cpu_us(std::process::id()) - cpu, wall.elapsed());
         drop(far);
         plane.end().await;
         let count = events as f64;
-        Cost { cpu_us: cpu.as_secs_f64() * 1e6 / count, per_second: count / wall.as_secs_f64() }
+        Cost { cpu_us: cpu / count, per_second: count / wall.as_secs_f64() }
     })
 }
 
