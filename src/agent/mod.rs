@@ -105,13 +105,10 @@ pub enum Remedy {
     Resume,
 }
 
-/// The adapter for this kind of agent; `None` where we do not speak its language.
-/// The scripted agent is a program that speaks the same protocol.
-pub fn adapter(kind: &str, start: Start) -> Option<Box<dyn Adapter>> {
-    match kind {
-        "claude" | "scripted" => Some(Box::new(claude::Claude::new(start))),
-        _ => None,
-    }
+/// The adapter for an agent. Every agent of a configuration speaks claude's protocol, whatever it is called there:
+/// the scripted agent does, and so does `claude` behind a wrapper.
+pub fn adapter(start: Start) -> Box<dyn Adapter> {
+    Box::new(claude::Claude::new(start))
 }
 
 /// One agent's language.

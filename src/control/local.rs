@@ -294,7 +294,11 @@ fn labels(labels: &[String]) -> Result<(), Refusal> {
     let bad =
         |l: &&String| l.trim().is_empty() || l.chars().count() > MAX_NAME || l.chars().any(char::is_control);
     match labels.iter().find(bad) {
-        Some(label) => Err(Refusal::new(Code::Invalid, format!("`{}` is no label", short(label)))),
+        Some(label) => {
+            let message =
+                format!("`{}` is no label; one has 1 to {MAX_NAME} printable characters", short(label));
+            Err(Refusal::new(Code::Invalid, message))
+        }
         None => Ok(()),
     }
 }

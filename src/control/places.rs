@@ -45,6 +45,12 @@ impl Inner {
 
     /// A folder whose `origin` is the forge's counts as that repository.
     async fn in_folder(&self, path: String) -> Result<Repo, Refusal> {
+        if tokio::fs::metadata(&path).await.is_err() {
+            let message =
+                format!("there is no folder `{path}` where DevTask runs, or it may not look into it");
+            return Err(Refusal::new(Code::Invalid, message)
+                .hint("give a path on the server's machine, or `owner/name` on the forge"));
+        }
         let origin = origin(Path::new(&path)).await.map_err(|error| match error.failure() {
             Some(Failure::NotARepository | Failure::NoRepository) => {
                 let message = format!("`{path}` is no git repository");

@@ -105,7 +105,7 @@ impl Default for Author {
 pub enum BadSettings {
     #[error("`control.slots` is 0, so nothing would ever run; say at least 1")]
     NoSlots,
-    #[error("`control.agent` is `{0}`, which `control.agents` does not have")]
+    #[error("`control.agent` is `{0}`, and there is no `[agents.{0}]`")]
     UnknownAgent(String),
     #[error("`control.agents.{0}.command` is empty; name a program")]
     NoCommand(String),

@@ -222,8 +222,8 @@ fn errors_of_github_are_sorted_by_what_a_pause_can_heal() {
     never: the token may not open pull requests in `acme/shop`; it needs contents and pull_requests: write (GitHub says: no)
     again later: GitHub asks us to wait until 08:53 UTC before we open pull requests in `acme/shop`
     never: GitHub declined to open pull requests in `acme/shop`: no commits between main and x
-    again: could not open pull requests in `acme/shop`: GitHub has a problem of its own (500); DevTask will try again
-    again: it is not known whether it worked to open pull requests in `acme/shop`; DevTask will look before it tries again
+    again: could not open pull requests in `acme/shop`: GitHub has a problem of its own (500)
+    again: it is not known whether it worked to open pull requests in `acme/shop`
     "#);
 }
 

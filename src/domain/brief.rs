@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::argv::{self, BadWords};
+
 /// Longest brief we accept, in characters over all its parts: what fits an agent's first message with room.
 pub const MAX_CHARS: usize = 50_000;
 
@@ -35,6 +37,9 @@ pub enum BadBrief {
     TooLong { chars: usize },
     #[error("a check command spans several lines or is empty; give one command a line")]
     BadCheck,
+    /// Said here and not by the node, where it would cost an agent's whole turn first.
+    #[error("a check of the brief cannot be run: {0}")]
+    NoCommand(BadWords),
 }
 
 impl Brief {
@@ -58,6 +63,9 @@ impl Brief {
         }
         if self.checks.iter().any(|c| c.trim().is_empty() || c.contains(['\n', '\r', '\0'])) {
             return Err(BadBrief::BadCheck);
+        }
+        if let Some(bad) = self.checks.iter().find_map(|c| argv::split(c).err()) {
+            return Err(BadBrief::NoCommand(bad));
         }
         let title = if self.title.trim().is_empty() { &self.goal } else { &self.title };
         self.title = one_line(title, 80);

@@ -3,6 +3,7 @@
 //! Knows sessions, leases, asks, events, commands, the queue and their limits; types derive serde so that
 //! they can be stored and sent. Must not know tokio, SQL, Slack, a clock or randomness: `now` is handed in.
 
+pub mod argv;
 pub mod ask;
 pub mod brief;
 pub mod command;

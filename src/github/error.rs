@@ -151,13 +151,13 @@ impl GitHubError {
             }
             Self::Invalid { act, message } => format!("GitHub declined to {act}: {message}"),
             Self::Unavailable { act, status } => {
-                format!("could not {act}: GitHub has a problem of its own ({status}); DevTask will try again")
+                format!("could not {act}: GitHub has a problem of its own ({status})")
             }
             Self::Timeout { act } | Self::Unreachable { act, .. } => {
-                format!("could not {act}: GitHub did not answer; DevTask will try again")
+                format!("could not {act}: GitHub did not answer")
             }
             Self::Ambiguous { act, .. } => {
-                format!("it is not known whether it worked to {act}; DevTask will look before it tries again")
+                format!("it is not known whether it worked to {act}")
             }
             Self::Unreadable { act, .. } => {
                 format!("could not {act}: the answer was not GitHub's; check `github.api_url`")

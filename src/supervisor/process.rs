@@ -33,6 +33,8 @@ pub struct Process {
     lines: Option<Lines<ChildStdout>>,
     input: Option<mpsc::Sender<Line>>,
     stderr: Arc<Mutex<Vec<u8>>>,
+    /// Reads standard error to its end.
+    listener: Option<tokio::task::JoinHandle<()>>,
     exit: Option<Exit>,
     /// From then on its pipe is not waited for.
     drained: Option<tokio::time::Instant>,
@@ -68,16 +70,14 @@ impl Process {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let stderr = Arc::default();
-        if let Some(pipe) = child.stderr.take() {
-            tokio::spawn(keep_tail(pipe, Arc::clone(&stderr)));
-        }
+        let listener = child.stderr.take().map(|pipe| tokio::spawn(keep_tail(pipe, Arc::clone(&stderr))));
         let input = child.stdin.take().map(|pipe| {
             let (sender, receiver) = mpsc::channel(INPUT);
             tokio::spawn(write(pipe, receiver));
             sender
         });
         let lines = child.stdout.take().map(Lines::new);
-        Ok(Self { child, lines, input, stderr, exit: None, drained: None, caged: cage.is_closed() })
+        Ok(Self { child, lines, input, stderr, listener, exit: None, drained: None, caged: cage.is_closed() })
     }
 
     /// What it says or does next. May be dropped at any await point.
@@ -105,6 +105,11 @@ impl Process {
                 None => Exit { code: self.child.wait().await.ok().and_then(|s| s.code()) },
             };
             self.exit = Some(exit);
+            // Its last words say why; they may still be in the pipe.
+            if let Some(listener) = &mut self.listener {
+                let _ = tokio::time::timeout(DRAIN, listener).await;
+                self.listener = None;
+            }
             let stderr = text::tail(&self.stderr.lock().unwrap_or_else(PoisonError::into_inner), STDERR);
             return Happened::Exited { code: exit.code, stderr };
         }

@@ -84,6 +84,29 @@ impl Cage {
         out.0
     }
 
+    /// Why this program cannot be run; `None` where nothing speaks against it. Bubblewrap would say it in words of
+    /// its own, after it has started.
+    pub fn cannot_run(&self, program: &str) -> Option<&'static str> {
+        let runs = |path: &Path| {
+            let meta = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+            Some(std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o111 != 0)
+        };
+        let places: Vec<PathBuf> = if program.contains('/') {
+            vec![self.chdir.join(program)]
+        } else {
+            let path = self.env.get(std::ffi::OsStr::new("PATH"))?;
+            std::env::split_paths(path).map(|place| place.join(program)).collect()
+        };
+        let found: Vec<bool> = places.iter().filter_map(|p| runs(p)).collect();
+        if found.contains(&true) {
+            None
+        } else if found.is_empty() {
+            Some("was not found")
+        } else {
+            Some("is no program that may be run")
+        }
+    }
+
     /// Whether what runs inside cannot outlive it.
     pub fn is_closed(&self) -> bool {
         self.bubblewrap.is_some()

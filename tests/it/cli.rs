@@ -341,6 +341,8 @@ async fn wait_tells_by_its_exit_code() {
     desk.report(failed, [devtask::domain::report::Report::Ended { how }]);
     assert_snapshot!(house.type_in(&["wait", "5"]).await.all(), @"
     dt-5  failed  e
+    ! the model refused
+    ! more with `devtask show 5`
     exit 10
     ");
 }

@@ -146,7 +146,7 @@ async fn an_old_reading_is_refused_only_where_the_verb_is_no_longer_legal() {
     let refused = remote.act(&ana(), id, Act::Pause { reason: None }, Some(rev)).await.unwrap_err();
     assert_eq!((refused.code, refused.legal), (Code::Outdated, vec![Verb::Rerun]));
     let plain = house.post("/sessions/1/pause", &json!({})).await;
-    assert_snapshot!(plain.problem(), @"409 illegal | dt-1 is cancelled, so it cannot be told to pause");
+    assert_snapshot!(plain.problem(), @"409 illegal | dt-1 is cancelled, so it cannot be paused");
     assert_eq!(plain.json()["legal"], json!(["rerun"]));
 }
 

@@ -9,6 +9,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod bad;
 mod claude_captures;
 mod claude_real;
 mod cli;

@@ -62,6 +62,8 @@ pub struct Claude {
     quota: Option<Time>,
     announced: bool,
     stray: u32,
+    /// The last of them.
+    babble: String,
     requests: u32,
     remedy: Option<Remedy>,
 }
@@ -84,6 +86,7 @@ impl Claude {
             quota: None,
             announced: false,
             stray: 0,
+            babble: String::new(),
             requests: 0,
             remedy: None,
             start,
@@ -144,6 +147,7 @@ impl Adapter for Claude {
         self.remedy = self.remedy.or(outcome::remedy(stderr));
         match self.ended.take() {
             Some(ended) => ended.outcome,
+            None if self.stray > 0 && !self.ready => outcome::babbled(code, stderr, &self.babble),
             None => outcome::exited(code, stderr),
         }
     }
@@ -278,7 +282,8 @@ impl Claude {
 
     fn strayed(&mut self, line: Vec<u8>) -> Vec<Signal> {
         self.stray += 1;
-        let text = policy::cut(String::from_utf8_lossy(&line).trim(), 200);
+        let text = readable(&line);
+        self.babble.clone_from(&text);
         if self.stray > MAX_STRAY {
             let cause = format!(
                 "the agent's output is not its protocol: {MAX_STRAY} lines in a row are no JSON ({text})"
@@ -293,6 +298,14 @@ fn with(reports: Vec<Report>, line: Vec<u8>, more: Vec<Signal>) -> Vec<Signal> {
     let mut signals = report::kept(reports, line);
     signals.extend(more);
     signals
+}
+
+/// A line as a person can read it.
+fn readable(line: &[u8]) -> String {
+    match std::str::from_utf8(line) {
+        Ok(text) if !text.chars().any(|c| c.is_control() && c != '\t') => policy::cut(text.trim(), 200),
+        _ => "binary data".to_owned(),
+    }
 }
 
 /// A JSON object; bytes that are no UTF-8 are replaced.

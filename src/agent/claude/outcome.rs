@@ -96,6 +96,17 @@ pub(super) fn exited(code: Option<i32>, stderr: &str) -> TurnOutcome {
     TurnOutcome::Failed { message: cut(&message, MAX_MESSAGE), retry }
 }
 
+/// A process that is gone and never spoke as an agent does: `text` is what it said last.
+pub(super) fn babbled(code: Option<i32>, stderr: &str, text: &str) -> TurnOutcome {
+    match exited(code, stderr) {
+        TurnOutcome::Failed { message, retry } => {
+            let message = format!("{message}; what it printed is not an agent's protocol ({text})");
+            TurnOutcome::Failed { message, retry: if code == Some(0) { Retry::No } else { retry } }
+        }
+        other => other,
+    }
+}
+
 fn refused_start(said: &str) -> bool {
     let signs = [
         "unknown option",

@@ -98,22 +98,49 @@ async fn open(args: &DemoArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn welcome(args: &DemoArgs, stage: &Stage) {
-    let program = std::env::args().next().unwrap_or_else(|| "devtask".to_owned());
-    let devtask = format!("{program} --data-dir {}", stage.data().display());
     let begun = args.repo.is_none() && args.agent == "scripted";
     said("DevTask runs, with a forge of its own. Nothing of it leaves this machine.\n");
-    said(&format!("  repository       {} ", stage.repo));
+    said(&format!("  repository       {}", stage.repo));
     said(&format!("  pull requests    {}/_forge/pulls", stage.forge.url()));
     said(&format!("  log              {}", stage.dir.join("serve.log").display()));
     said("\nType next, in another terminal:\n");
-    if begun {
-        said(&format!("  {devtask} list             # three sessions, two at a time"));
-        said(&format!("  {devtask} list --asks      # what they want to know"));
-        said(&format!("  {devtask} answer           # answer the oldest question"));
-        said(&format!("  {devtask} logs 1 --follow  # watch one work"));
+    if let Some(line) = ours() {
+        said(&format!("  {line}"));
     }
-    said(&format!("  {devtask} create --repo {} --brief 'Leave a note' --wait", stage.repo));
+    said(&format!("  export DEVTASK_CONFIG={}\n", quoted(&stage.config.to_string_lossy())));
+    let mut steps = Vec::new();
+    if begun {
+        steps.push(("devtask list", "three sessions, two at a time"));
+        steps.push(("devtask list --asks", "what they want to know"));
+        steps.push(("devtask answer 1", "asks you here; a number or words of your own"));
+        steps.push(("devtask logs 1 -f", "watch it work to its end"));
+        steps.push(("devtask show 1", "its checks, branch and pull request"));
+        steps.push(("devtask pause 3", "and `resume`, `cancel`, `rerun`"));
+    }
+    let create = format!("devtask create --repo {} --brief 'Leave a note' --wait", stage.repo);
+    steps.push((&create, "one of your own"));
+    let width = steps.iter().map(|(step, _)| step.len()).filter(|n| *n < 40).max().unwrap_or(0);
+    for (step, what) in steps {
+        said(&format!("  {step:<width$}  # {what}"));
+    }
     said("\nCtrl-C ends it.");
+}
+
+/// What makes `devtask` the program that runs here, where the shell would not find it by that name.
+fn ours() -> Option<String> {
+    let called = std::env::args().next().unwrap_or_default();
+    let program = std::env::current_exe().ok().filter(|_| called.contains('/'))?;
+    Some(format!("alias devtask={}", quoted(&program.to_string_lossy())))
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// How to bring each branch into the repository it was made for.
@@ -123,7 +150,9 @@ async fn fetch_lines(args: &DemoArgs, stage: &Stage) -> anyhow::Result<()> {
     let bare = stage.forge.repo_dir(owner, name)?;
     for pull in stage.forge.pulls().await? {
         let branch = &pull.head;
-        out(&format!("git -C {} fetch {} {branch}:{branch}", path.display(), bare.display()));
+        let (here, there) = (quoted(&path.to_string_lossy()), quoted(&bare.to_string_lossy()));
+        said("\nThe branch is yours with:");
+        out(&format!("git -C {here} fetch {there} {branch}:{branch}"));
     }
     Ok(())
 }

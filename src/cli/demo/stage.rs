@@ -28,7 +28,8 @@ pub struct Stage {
     pub dir: PathBuf,
     /// Held so that a folder of our own goes away with the demo.
     _temp: Option<tempfile::TempDir>,
-    config: PathBuf,
+    /// What the control plane was started with; whoever names it meets that control plane.
+    pub config: PathBuf,
     server: Option<Child>,
 }
 
@@ -167,6 +168,7 @@ async fn config_text(args: &DemoArgs, forge: &Forge, dir: &Path, hold: u32) -> a
     write_private(&token_file, token.expose_secret())?;
     let agent_sim = std::env::current_exe()?;
     let mut text = toml::Table::new();
+    text.insert("data_dir".into(), path_value(&dir.join("data")));
     text.insert("http".into(), table([("listen", format!("127.0.0.1:{}", args.port).into())]));
     let github = [
         ("api_url", forge.api_url().into()),

@@ -92,7 +92,7 @@ fn forge(config: &Config, clock: Clock) -> Result<Option<Arc<dyn Forge>>, Troubl
         return Ok(None);
     }
     let forge = OnGitHub::new(github.clone(), clock)
-        .map_err(|e| Trouble::setup(format!("github: {}", e.sentence())))?;
+        .map_err(|e| Trouble::setup(e.sentence()).hint("`devtask doctor` looks at everything at once"))?;
     Ok(Some(Arc::new(forge)))
 }
 

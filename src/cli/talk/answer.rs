@@ -20,7 +20,14 @@ pub(super) async fn run(
     by: &Actor,
     at: &mut Terminal<'_>,
 ) -> Outcome {
-    let ask = choose(args.target.as_deref(), control.asks().await?)?;
+    let ask = match choose(args.target.as_deref(), control.asks().await?)? {
+        Chosen::Ask(ask) => *ask,
+        Chosen::Silent(id) => {
+            // Says so where there is no such session.
+            control.show(id).await?;
+            return Err(not_found(format!("{id} asks nothing now")));
+        }
+    };
     let answer = match by_flags(&args, &ask)? {
         Some(answer) => answer,
         None => by_talking(&ask, at)?,
@@ -29,19 +36,28 @@ pub(super) async fn run(
     told(&view, at)
 }
 
+enum Chosen {
+    Ask(Box<AskView>),
+    /// This session has no open ask.
+    Silent(SessionId),
+}
+
 /// The ask that is meant, where only one can be.
-fn choose(target: Option<&str>, open: Vec<AskView>) -> Result<AskView, Trouble> {
+fn choose(target: Option<&str>, open: Vec<AskView>) -> Result<Chosen, Trouble> {
+    let mut session = None;
     let mut fit: Vec<AskView> = match target {
         None => open,
         Some(handle) if handle.contains(':') => open.into_iter().filter(|a| a.handle == handle).collect(),
         Some(word) => {
             let id: SessionId =
                 word.parse().map_err(|e: crate::domain::ids::BadSessionId| Trouble::usage(e.to_string()))?;
+            session = Some(id);
             open.into_iter().filter(|a| a.session == id).collect()
         }
     };
     match (fit.len(), target) {
-        (1, _) => Ok(fit.remove(0)),
+        (1, _) => Ok(Chosen::Ask(Box::new(fit.remove(0)))),
+        (0, Some(_)) if let Some(id) = session => Ok(Chosen::Silent(id)),
         (0, Some(target)) => Err(not_found(format!("`{}` asks nothing now", line(target, 80)))),
         (0, None) => Err(not_found("nobody waits for an answer".to_owned())),
         _ => {
@@ -77,7 +93,9 @@ fn by_flags(args: &args::Answer, ask: &AskView) -> Result<Option<Answer>, Troubl
     if questions.len() != words.len() {
         let text =
             format!("{} questions wait, {} answered here; answer all together", questions.len(), words.len());
-        return Err(Trouble::usage(text));
+        return Err(
+            Trouble::usage(text).hint("give `--option` or `--text` once for each question, in their order")
+        );
     }
     let mut answers = BTreeMap::new();
     for (question, word) in questions.iter().zip(words) {

@@ -46,6 +46,11 @@ pub(super) async fn run(
     Ok(0)
 }
 
+/// Inside a repository its top folder is meant, as git itself reads it.
+fn repository_around(folder: &Path) -> &Path {
+    folder.ancestors().find(|at| at.join(".git").exists()).unwrap_or(folder)
+}
+
 /// A folder becomes an absolute path; `owner/name` stays, unless such a folder lies here and is clearly meant (`./`).
 fn repo(word: &str, here: &Path) -> Result<String, Trouble> {
     let path_like = word.starts_with(['.', '/', '~']);
@@ -56,6 +61,7 @@ fn repo(word: &str, here: &Path) -> Result<String, Trouble> {
     let absolute = path.canonicalize().map_err(|_| {
         Trouble::usage(format!("there is no folder `{word}`, and it is no `owner/name` either"))
     })?;
+    let absolute = repository_around(&absolute);
     let text = absolute.to_str().ok_or_else(|| Trouble::usage(format!("`{word}` is no UTF-8 path")))?;
     Ok(text.to_owned())
 }

@@ -56,7 +56,8 @@ fn page(view: &SessionView, look: &Look) -> String {
     for ask in &view.asks {
         let _infallible = write!(out, "\n{}", asked(ask, look));
     }
-    for (name, ink, text) in [("summary", Ink::Dim, &view.summary), ("failure", Ink::Red, &view.failure)] {
+    let trouble = if view.status == Status::Failed { "failure" } else { "the last try failed" };
+    for (name, ink, text) in [("summary", Ink::Dim, &view.summary), (trouble, Ink::Red, &view.failure)] {
         if let Some(text) = text {
             let _infallible = writeln!(out, "\n  {}", look.paint(ink, name));
             for part in clean(text).lines() {
@@ -83,22 +84,26 @@ fn facts(view: &SessionView, look: &Look) -> Vec<(&'static str, String)> {
     }
     let node = view.node_id.as_ref().map(|n| format!(" {}", clean(n))).unwrap_or_default();
     all.push(("node", format!("{}{node}", clean(&view.provider))));
-    let agent = [Some(view.agent.clone()), view.agent_version.clone(), view.model.clone()];
-    all.push(("agent", clean(&agent.into_iter().flatten().collect::<Vec<_>>().join(" "))));
+    let version = view.agent_version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
+    let model = view.model.as_ref().map(|m| format!(", model {m}")).unwrap_or_default();
+    all.push(("agent", clean(&format!("{}{version}{model}", view.agent))));
     let retries = if view.retries > 0 {
         format!(", retry {} of {}", view.retries, view.max_retries)
     } else {
         String::new()
     };
-    all.push(("attempt", format!("{}{retries}", view.attempt)));
+    if view.attempt.0 > 0 {
+        all.push(("attempt", format!("{}{retries}", view.attempt)));
+    }
     let usage = &view.usage;
     if usage.turns > 0 {
         let tokens = format!("{} in, {} out", count(usage.input_tokens), count(usage.output_tokens));
         all.push(("spent", format!("{}, {} turns, {tokens}", money(usage.cost_micro_usd), usage.turns)));
     }
-    let labels =
-        if view.labels.is_empty() { String::new() } else { format!(" [{}]", clean(&view.labels.join(", "))) };
-    all.push(("owner", format!("{}{labels}", clean(words::person(&view.owner)))));
+    all.push(("owner", clean(words::person(&view.owner))));
+    if !view.labels.is_empty() {
+        all.push(("labels", clean(&view.labels.join(", "))));
+    }
     let changed = look.span(view.updated_at);
     all.push(("age", format!("{}, changed {changed} ago", look.span(view.created_at))));
     all

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::{Outcome, Terminal, Trouble, show, words};
+use super::{Outcome, Terminal, Trouble, clean, show, words};
 use crate::domain::SessionId;
 use crate::domain::session::Status;
 use crate::wire::api::Control;
@@ -42,6 +42,9 @@ pub(super) async fn run(
         at.print(&format!("{}\n", show::title(&view, &at.look)))?;
         if code == NEEDS_ANSWER && !view.asks.is_empty() {
             at.say(&format!("answer with `devtask answer {}`", id.number()))?;
+        }
+        if let Some(failure) = view.failure.as_ref().filter(|_| code == FAILED) {
+            at.say(&format!("{}\nmore with `devtask show {}`", clean(failure), id.number()))?;
         }
     }
     Ok(code)

@@ -107,7 +107,8 @@ impl Session {
                 return false;
             }
             Body::NodeChanged { .. } | Body::Created(_) => return false,
-            Body::PublishFailed { tries, not_before, .. } => {
+            Body::PublishFailed { cause, tries, not_before } => {
+                self.failure = Some(cause.clone());
                 self.publish = Publish { tries: *tries, not_before: Some(*not_before) };
                 return false;
             }
@@ -141,7 +142,8 @@ impl Session {
                 self.publish = Publish::default();
             }
             Body::Published { pull_request } => self.pull_request = Some(pull_request.clone()),
-            Body::AttemptLost { .. } => {
+            Body::AttemptLost { cause } => {
+                self.failure = Some(cause.clone());
                 self.with_live(|live| live.ended = Some(Ended::Lost));
             }
             Body::Done => {
@@ -224,6 +226,9 @@ impl Session {
                 self.summary = Some(summary.clone());
             }
         }
+        if let Ending::Failed { cause, .. } = how {
+            self.failure = Some(cause.clone());
+        }
         self.updated_at = at;
         self.with_live(|live| live.ended = Some(Ended::How(how.clone())));
     }
@@ -250,6 +255,9 @@ impl Session {
     }
 
     fn settle(&mut self, status: Status, at: Time) {
+        if status != Status::Failed {
+            self.failure = None;
+        }
         self.status = status;
         self.settled_at = Some(at);
         self.queued = None;

@@ -195,6 +195,7 @@ pub struct Session {
     pub usage: Usage,
     /// The agent's own last words of a finished attempt.
     pub summary: Option<String>,
+    /// Why it failed, or why the last try did; the next attempt forgets it.
     pub failure: Option<String>,
     pub publish: Publish,
     /// Rises when status, holds or open asks change; buttons and `ETag` carry it.

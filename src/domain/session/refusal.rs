@@ -32,10 +32,26 @@ impl Verb {
     }
 }
 
+/// `paused already`, `cancelled, so it takes no message`.
+fn why_not(status: Status, verb: Verb) -> String {
+    let so = match (status, verb) {
+        (Status::Paused, Verb::Pause) | (Status::Cancelled, Verb::Cancel) => {
+            return format!("{} already", status.name());
+        }
+        (_, Verb::Pause) => "so it cannot be paused",
+        (_, Verb::Resume) => "so there is nothing to resume",
+        (_, Verb::Cancel) => "so it cannot be cancelled",
+        (_, Verb::Message) => "so it takes no message",
+        (_, Verb::Answer) => "so it takes no answer",
+        (_, Verb::Rerun) => "so it cannot be run again yet",
+    };
+    format!("{}, {so}", status.name())
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "refused", rename_all = "camelCase")]
 pub enum Refusal {
-    #[error("{session} is {}, so it cannot be told to {}", status.name(), verb.name())]
+    #[error("{session} is {}", why_not(*status, *verb))]
     Illegal { session: SessionId, status: Status, verb: Verb, legal: Vec<Verb> },
     #[error("{session} has no ask `{ask}`")]
     UnknownAsk { session: SessionId, ask: AskId },

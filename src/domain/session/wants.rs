@@ -63,7 +63,11 @@ pub fn waiting_on(session: &Session, now: Time) -> Option<WaitingOn> {
     match session.status {
         Status::Paused => Some(WaitingOn::User),
         Status::Provisioning => Some(WaitingOn::Node),
-        Status::Running => session.open_asks().next().map(|_| WaitingOn::User),
+        Status::Running if session.open_asks().next().is_some() => Some(WaitingOn::User),
+        Status::Running => {
+            let again = session.publish.not_before.filter(|t| *t > now && session.finished());
+            again.map(|until| WaitingOn::Retry { until })
+        }
         Status::Queued => {
             let queued = session.queued.as_ref();
             let later = queued.and_then(|q| q.not_before).filter(|t| *t > now);

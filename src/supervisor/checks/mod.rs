@@ -15,7 +15,6 @@ mod run;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,9 +25,8 @@ use crate::domain::limits::Policy;
 use crate::domain::report::{CheckKind, Report};
 
 pub use plan::{PlanError, plan};
-pub use round::{Progress, Round};
+pub use round::{Progress, Round, ending};
 pub use settings::{BadSettings, FILE};
-pub use words::{BadWords, split};
 
 /// Builds the command for an argument list in a folder: cage and environment are the caller's. We add pipes, a process
 /// group and our mark, and kill everything that carries it.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::detect::{FILES, detect};
 use super::settings::{FILE, Settings, kind, parse};
-use super::words::{BadWords, split};
 use super::{Check, Plan};
+use crate::domain::argv::{BadWords, split};
 use crate::supervisor::workspace::{Workspace, WorkspaceError};
 use crate::wire::run::Run;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use super::words::{BadWords, split};
 use super::{Check, Plan};
+use crate::domain::argv::{BadWords, split};
 use crate::domain::limits::Policy;
 use crate::domain::report::CheckKind;
 

@@ -129,7 +129,15 @@ impl Life {
 }
 
 fn failing(evidence: &[Evidence], wants: Option<&str>) -> String {
-    let failed = evidence.iter().filter(|e| !e.passed()).map(|e| format!("`{}`", e.command));
+    let failed = evidence.iter().filter(|e| !e.passed()).map(|e| format!("`{}` ({})", e.command, how(e)));
     let all: Vec<String> = failed.chain(wants.map(str::to_owned)).collect();
     all.join(", ")
+}
+
+fn how(evidence: &Evidence) -> String {
+    match evidence.exit_code {
+        Some(code) => format!("exit {code}"),
+        None if evidence.timed_out => format!("no end after {} s", evidence.duration_ms / 1000),
+        None => "killed".to_owned(),
+    }
 }

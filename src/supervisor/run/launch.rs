@@ -25,15 +25,19 @@ impl Shell {
             require_approval_for: new.require_approval_for.clone(),
             config_dir: self.home.agent(),
         };
-        let adapter = (self.make)(&new.agent, start);
-        let mut adapter = adapter.ok_or_else(|| format!("there is no agent `{}`", new.agent))?;
+        let mut adapter = (self.make)(start);
         self.home.mark_unsaved().map_err(|e| format!("the folder could not be marked: {e}"))?;
         let mut launch = adapter.launch();
         launch.env.extend(self.run.agent.env.clone());
-        let process = Process::start(&launch, &self.cage, &self.station.desk).map_err(|e| {
-            let program = launch.argv.first().map_or("", String::as_str);
-            format!("the agent `{program}` could not be started: {e}")
-        })?;
+        let program = launch.argv.first().map_or("", String::as_str);
+        if let Some(why) = self.cage.cannot_run(program) {
+            let name = &new.agent;
+            return Err(format!(
+                "the agent program `{program}` {why}; install it, or name another in `agents.{name}.command`"
+            ));
+        }
+        let process = Process::start(&launch, &self.cage, &self.station.desk)
+            .map_err(|e| format!("the agent program `{program}` could not be started: {e}"))?;
         tracing::info!(process.id = process.id(), agent.resume = resume, "the agent was started");
         for line in adapter.open() {
             process.write(line).map_err(|_| "the agent does not read its input".to_owned())?;

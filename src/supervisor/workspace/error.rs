@@ -81,6 +81,9 @@ impl WorkspaceError {
             Self::NoDefault(_) => "say the base branch",
             Self::Auth(_) => "give the token the permission to push to this repository",
             Self::CheckedOut { .. } => "switch that checkout to another branch, then retry",
+            Self::Rejected { .. } => {
+                "let DevTask push such branches, or change `branch_pattern`, then run it again"
+            }
             Self::NoName(_) => "delete old branches or change `branch_pattern`",
             _ => return None,
         })

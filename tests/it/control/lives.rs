@@ -216,14 +216,3 @@ async fn the_loop_by_itself_brings_a_session_to_its_end() {
     }
     local.shutdown().await;
 }
-
-#[test]
-fn the_bench_of_the_relay_takes_every_event() {
-    let figure = super::bench::measure(2_000);
-    assert_eq!(figure.events, 2_000);
-    assert!(figure.cpu_us > 0.0 && figure.per_second > 0.0);
-    println!(
-        "relay: {:.1} us of processor and {:.0} events a second, unoptimized",
-        figure.cpu_us, figure.per_second
-    );
-}

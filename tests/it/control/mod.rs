@@ -7,15 +7,6 @@
     reason = "a model that breaks its own law is a test that fails"
 )]
 
-// Kept compiling, and right in small.
-#[path = "../../bench/relay.rs"]
-#[allow(
-    dead_code,
-    clippy::print_stdout,
-    clippy::cast_precision_loss,
-    reason = "a bench of its own, borrowed"
-)]
-mod bench;
 mod endings;
 mod failures;
 mod forge;

@@ -67,7 +67,7 @@ async fn a_pause_while_running_drains_and_a_resume_goes_on() {
     world.until(1, "swept", |r| r.lease.as_ref().is_some_and(|l| l.busy.is_none())).await;
     assert_eq!(supervisor.levels()[..2], [Level::Run, Level::Drain]);
     let refused = world.local.act(&ana(), id(1), pause(), None).await.unwrap_err();
-    insta::assert_snapshot!(told(&refused), @"Illegal: dt-1 is paused, so it cannot be told to pause | legal now: resume, cancel, message");
+    insta::assert_snapshot!(told(&refused), @"Illegal: dt-1 is paused already | legal now: resume, cancel, message");
     world.local.act(&ana(), id(1), Act::Resume, None).await.unwrap();
     world.until_status(1, Status::Running).await;
     assert_eq!(world.nodes.names().len(), 1, "the same node is used again");
@@ -228,7 +228,7 @@ async fn an_old_reading_is_refused_only_where_the_verb_is_not_legal_any_more() {
     world.local.act(&ana(), id(1), Act::Cancel { reason: None }, Some(view.rev)).await.unwrap();
     let gone =
         world.local.message(&ana(), id(1), Message { text: "hi".into(), mode: MessageMode::default() }).await;
-    insta::assert_snapshot!(told(&gone.unwrap_err()), @"Illegal: dt-1 is cancelled, so it cannot be told to message | legal now: rerun");
+    insta::assert_snapshot!(told(&gone.unwrap_err()), @"Illegal: dt-1 is cancelled, so it takes no message | legal now: rerun");
     let unknown = world.local.show(id(9)).await.unwrap_err();
     insta::assert_snapshot!(told(&unknown), @"NotFound: there is no session dt-9 | `devtask list` shows them");
 }

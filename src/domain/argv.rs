@@ -3,15 +3,17 @@
 //! Knows quotes and backslashes; expands nothing. What only a shell can do (pipes, `&&`, `$( )`) is refused, so that
 //! nobody believes it was done. Must not know what is run.
 
+use serde::{Deserialize, Serialize};
+
 /// The line cannot be split.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum BadWords {
     #[error("`{0}` holds no command")]
     Empty(String),
     #[error("`{0}` has a quote that is not closed")]
     OpenQuote(String),
     #[error("`{line}` uses the shell's `{sign}`; write it into a script, or say `sh -c '…'`")]
-    Shell { line: String, sign: &'static str },
+    Shell { line: String, sign: String },
 }
 
 const SIGNS: [(&str, &str); 7] =
@@ -20,7 +22,7 @@ const SIGNS: [(&str, &str); 7] =
 /// Splits a line into words. `NAME=value` in front becomes `env NAME=value`.
 ///
 /// ```
-/// # use devtask::supervisor::checks::split;
+/// # use devtask::domain::argv::split;
 /// assert_eq!(split("sh -c 'a b' \"c d\" e\\ f").unwrap(), ["sh", "-c", "a b", "c d", "e f"]);
 /// assert_eq!(split("CI=1 npm test").unwrap(), ["env", "CI=1", "npm", "test"]);
 /// assert!(split("make && rm x").is_err());
@@ -38,7 +40,7 @@ pub fn split(line: &str) -> Result<Vec<String>, BadWords> {
             c => {
                 let here = || std::iter::once(c).chain(rest.clone());
                 if let Some((_, sign)) = SIGNS.iter().find(|(s, _)| s.chars().eq(here().take(s.len()))) {
-                    return Err(BadWords::Shell { line: line.to_owned(), sign });
+                    return Err(BadWords::Shell { line: line.to_owned(), sign: (*sign).to_owned() });
                 }
                 word.get_or_insert_default().push(c);
             }
