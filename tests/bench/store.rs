@@ -47,7 +47,7 @@ async fn commit_cpu(bundle: u64) -> f64 {
         }
         tasks.join_all().await;
         let events = u64::from(SESSIONS) * bundles * bundle;
-        let spent: Duration = process::cpu(std::process::id()) - before;
+        let spent: Duration = process::cpu(std::process::id()).saturating_sub(before);
         costs.push(spent.as_secs_f64() * 1e6 / events as f64);
     }
     store.close().await;

@@ -51,7 +51,7 @@ async fn flooded() -> (f64, f64) {
         link.hear().await;
     }
     let records = (link.n - first) as f64;
-    let spent = process::cpu(pid) - before;
+    let spent = process::cpu(pid).saturating_sub(before);
     (spent.as_secs_f64() * 1e6 / records, link.bytes as f64 / records)
 }
 

@@ -45,7 +45,7 @@ pub fn flood(sessions: u32, each: u64, read: bool) -> Cost {
             far.hear();
         }
         let events = u64::from(sessions) * each;
-        let (cpu, wall) = (process::cpu(std::process::id()) - cpu, wall.elapsed());
+        let (cpu, wall) = (process::cpu(std::process::id()).saturating_sub(cpu), wall.elapsed());
         drop(far);
         plane.end().await;
         let count = events as f64;

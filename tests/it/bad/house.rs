@@ -97,7 +97,7 @@ impl House {
         let waited = tokio::time::timeout(PATIENCE, poll(look)).await;
         match waited {
             Ok(view) => view,
-            Err(_) => panic!("{what}: {:#?}\n{}", self.remote.show(id).await, self.log()),
+            Err(late) => panic!("{what}: {late}: {:#?}\n{}", self.remote.show(id).await, self.log()),
         }
     }
 
@@ -124,7 +124,7 @@ impl House {
     pub async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         match tokio::time::timeout(PATIENCE, poll(look)).await {
             Ok(found) => found,
-            Err(_) => panic!("waited in vain until {what}\n{}", self.log()),
+            Err(late) => panic!("waited in vain until {what}: {late}\n{}", self.log()),
         }
     }
 
@@ -209,7 +209,7 @@ fn config(dir: &Path, forge: &Forge) -> String {
     format!(
         "data_dir = {data:?}\n\
          [http]\nlisten = \"127.0.0.1:0\"\n\
-         [github]\napi_url = \"{api}\"\ngit_base_url = \"{url}\"\nweb_url = \"{url}\"\ntoken_file = {token:?}\n\
+         [github]\napi_url = \"{api}\"\ngit_base_url = \"{url}\"\ntoken_file = {token:?}\n\
          timeout_s = 2\n\
          [control]\nslots = 4\nagent = \"scripted\"\n\
          [control.limits]\nretry_backoff = 1\nmax_retries = 1\ncheck_timeout = 2\n\
