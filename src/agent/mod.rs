@@ -1,7 +1,7 @@
 //! Floor 1: how to talk with one agent process.
 //!
 //! An [`Adapter`] is sans-IO: lines in, [`Signal`]s and lines to write out. The supervisor owns the process, its pipes
-//! and every timer. Agents' optional powers are values ([`Powers`]). Must not know nodes, git, control or clocks.
+//! and every timer. Must not know nodes, git, control or clocks.
 
 pub mod claude;
 pub mod framing;
@@ -44,16 +44,6 @@ pub struct Launch {
 /// One line for the agent's standard input, without its newline.
 pub type Line = Vec<u8>;
 
-/// What an agent can do beyond talking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Powers {
-    /// An ask survives its process: it can be deferred and is asked again on resume with the same id.
-    pub durable_asks: bool,
-    pub resume: bool,
-    /// It mirrors its transcript, so that another node can resume.
-    pub mirror: bool,
-}
-
 /// What the agent's line means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Signal {
@@ -70,7 +60,7 @@ pub enum Signal {
     /// A turn begins that no word of ours asked for.
     TurnBegan,
     /// The turn is over; with `queued` more turns may follow by themselves (queued words, or work in the background
-    /// whose end starts one: see [`Adapter::background`]). Work that never ends, a server say, starts none.
+    /// whose end starts one). Work that never ends, a server say, starts none.
     TurnEnded { outcome: TurnOutcome, usage: Usage, queued: u32 },
     /// To be written to the agent at once.
     Write(Line),
@@ -113,7 +103,6 @@ pub fn adapter(start: Start) -> Box<dyn Adapter> {
 
 /// One agent's language.
 pub trait Adapter: Send {
-    fn powers(&self) -> Powers;
     fn launch(&self) -> Launch;
     /// The first lines to write after the start.
     fn open(&mut self) -> Vec<Line>;
@@ -121,17 +110,11 @@ pub trait Adapter: Send {
     fn heard(&mut self, line: Vec<u8>) -> Vec<Signal>;
     /// What to write for a word, and what follows from it at once.
     fn tell(&mut self, word: Word) -> Vec<Signal>;
-    /// Asks that are held now.
-    fn held(&self) -> Vec<AskId>;
     /// How the turn stands when the process has exited without ending it. `stderr`: the tail of what it printed there.
     fn exited(&mut self, code: Option<i32>, stderr: &str) -> TurnOutcome;
     /// Set when the process refused to start for a reason that a changed [`Start`] mends. Read it after
     /// [`exited`](Adapter::exited).
     fn remedy(&self) -> Option<Remedy> {
         None
-    }
-    /// What goes on in the background, one line each: while it does, a turn that ended may be followed by another.
-    fn background(&self) -> Vec<String> {
-        Vec::new()
     }
 }

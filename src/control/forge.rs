@@ -52,8 +52,8 @@ pub trait Wanted: Send + Sync {
 pub trait Forge: Send + Sync {
     /// Refuses a repository that is not there.
     async fn exists(&self, owner: &str, name: &str) -> Result<(), ForgeError>;
-    /// What git fetches from and pushes to.
-    fn remote(&self, owner: &str, name: &str) -> Remote;
+    /// What git fetches from and pushes to; `None` for what is no repository's name.
+    fn remote(&self, owner: &str, name: &str) -> Option<Remote>;
     /// The repository an `origin` address names, where it is one of this forge's.
     fn recognise(&self, url: &str) -> Option<Repo>;
     /// `user:password` for one git operation; `None` where none is needed.
@@ -99,12 +99,9 @@ impl Forge for OnGitHub {
         }
     }
 
-    fn remote(&self, owner: &str, name: &str) -> Remote {
-        let base = self.settings.git_base_url.trim_end_matches('/');
-        Remote {
-            url: format!("{base}/{owner}/{name}.git"),
-            needs_credential: self.github.credential().is_some(),
-        }
+    fn remote(&self, owner: &str, name: &str) -> Option<Remote> {
+        let url = github::remote_url(&self.settings, owner, name).ok()?;
+        Some(Remote { url, needs_credential: self.github.credential().is_some() })
     }
 
     fn recognise(&self, url: &str) -> Option<Repo> {

@@ -68,7 +68,7 @@ impl Inner {
     /// What git fetches from and pushes to; `None` where the forge is not configured any more.
     pub(super) fn remote(&self, repo: &Repo) -> Option<Remote> {
         match (repo, &self.forge) {
-            (Repo::Forge { owner, name }, Some(forge)) => Some(forge.remote(owner, name)),
+            (Repo::Forge { owner, name }, Some(forge)) => forge.remote(owner, name),
             (Repo::Forge { .. }, None) => None,
             (Repo::Path(_), _) => super::run::remote_of_path(repo),
         }

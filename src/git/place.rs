@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::GitError;
-use super::names::{BranchName, RefName, RemoteUrl, Sha};
+use super::names::{RefName, RemoteUrl, Sha};
 use super::run::{Call, Git};
 
 /// A repository: its git folder and, where it has one, its work tree.
@@ -109,12 +109,6 @@ impl Place {
         Ok(Some(said.text()).filter(|_| said.code == 0))
     }
 
-    /// What `HEAD` is on: `None` when it is detached.
-    pub async fn branch(&self) -> Result<Option<BranchName>, GitError> {
-        let said = self.call("symbolic-ref").args(["--quiet", "HEAD"]).may_fail(&[1]).run().await?;
-        Ok(said.text().parse::<RefName>().ok().and_then(|r| r.branch()))
-    }
-
     /// The commit `HEAD` stands at; `None` before the first one.
     pub async fn head(&self) -> Result<Option<Sha>, GitError> {
         self.ask("HEAD^{commit}").await
@@ -139,13 +133,6 @@ impl Place {
         let call = self.call("rev-parse").args(["--verify", "--quiet", "--end-of-options", what]);
         let said = call.may_fail(&[1, 128]).run().await?;
         Ok(if said.code == 0 { said.text().parse().ok() } else { None })
-    }
-
-    /// Moves a ref. `old`: where it must stand; `None` = it must not exist. Refused with [`super::Failure::Stale`].
-    pub async fn move_ref(&self, name: &RefName, to: &Sha, old: Option<&Sha>) -> Result<(), GitError> {
-        let zero = "0".repeat(to.as_str().len());
-        let old = old.map_or(zero.as_str(), Sha::as_str);
-        self.call("update-ref").args(["--no-deref", name.as_str(), to.as_str(), old]).run().await.map(drop)
     }
 
     /// Moves a ref from wherever it stands: for refs that are ours alone.
@@ -182,13 +169,6 @@ impl Place {
     pub async fn merge_base(&self, one: &Sha, other: &Sha) -> Result<Option<Sha>, GitError> {
         let said = self.call("merge-base").args([one.as_str(), other.as_str()]).may_fail(&[1]).run().await?;
         Ok(said.text().parse().ok())
-    }
-
-    /// What changed between two commits, as `git diff --stat` says it, without the files' own drivers.
-    pub async fn diff_stat(&self, from: &Sha, to: &Sha) -> Result<String, GitError> {
-        let call =
-            self.call("diff").args(["--stat=100", "--stat-count=50", "--no-ext-diff", "--no-textconv"]);
-        Ok(call.args([from.as_str(), to.as_str(), "--"]).run().await?.text())
     }
 
     /// A file's bytes in a commit; `None` where it is not there or is no plain file.

@@ -55,15 +55,6 @@ impl Git {
         let said = call.run().await?;
         Ok(parse(&String::from_utf8_lossy(&said.out)))
     }
-
-    /// The remote's default branch and where it stands; `None` for an empty repository or a detached `HEAD`.
-    pub async fn default_branch(
-        &self,
-        url: &RemoteUrl,
-        credential: Option<&SecretString>,
-    ) -> Result<Option<BranchName>, GitError> {
-        Ok(self.ls_remote(url, &["HEAD"], credential).await?.default)
-    }
 }
 
 impl Place {

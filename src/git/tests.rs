@@ -113,7 +113,6 @@ async fn a_remote_says_its_default_branch_and_refs() {
     let heads = yard.git().ls_remote(&url, &[], None).await.unwrap();
     assert_eq!(heads.default.unwrap().as_str(), "main");
     assert_eq!(heads.refs.len(), 1);
-    assert_eq!(yard.git().default_branch(&url, None).await.unwrap().unwrap().as_str(), "main");
 }
 
 #[tokio::test]
@@ -233,9 +232,6 @@ async fn hooks_and_configuration_of_a_repository_run_nothing() {
     assert!(place.is_dirty().await.unwrap());
     assert!(!marker.exists(), "status");
     let head = place.head().await.unwrap().unwrap();
-    let first = place.parents(&head).await.unwrap().remove(0);
-    place.diff_stat(&first, &head).await.unwrap();
-    assert!(!marker.exists(), "diff");
     place.refs(&["refs/heads"]).await.unwrap();
     place.set_ref(&"refs/x/y".parse().unwrap(), &head).await.unwrap();
     assert!(!marker.exists(), "refs");

@@ -22,8 +22,6 @@ pub struct Settings {
     pub api_url: String,
     /// What stands before `/owner/name.git` for git.
     pub git_base_url: String,
-    /// What stands before `/owner/name` for people; `None` = as for git.
-    pub web_url: Option<String>,
     pub token: Option<SecretString>,
     pub token_file: Option<PathBuf>,
     pub token_env: Option<String>,
@@ -36,7 +34,6 @@ impl Default for Settings {
         Self {
             api_url: "https://api.github.com".into(),
             git_base_url: "https://github.com".into(),
-            web_url: None,
             token: None,
             token_file: None,
             token_env: None,
@@ -48,9 +45,7 @@ impl Default for Settings {
 impl Settings {
     /// Refuses at the door what could only fail later.
     pub(super) fn check(&self) -> Result<(), GitHubError> {
-        for url in
-            [Some(&self.api_url), Some(&self.git_base_url), self.web_url.as_ref()].into_iter().flatten()
-        {
+        for url in [&self.api_url, &self.git_base_url] {
             check_url(url)?;
         }
         if !(1..=600).contains(&self.timeout_s) {
@@ -80,12 +75,6 @@ impl Settings {
             return Err(settings("the token holds characters no token has"));
         }
         Ok((!token.is_empty()).then(|| SecretString::from(token)))
-    }
-
-    /// The address of a repository's page, for people.
-    pub fn page_url(&self, owner: &str, name: &str) -> String {
-        let base = self.web_url.as_ref().unwrap_or(&self.git_base_url);
-        format!("{}/{owner}/{name}", base.trim_end_matches('/'))
     }
 }
 

@@ -14,7 +14,6 @@ fn settings_default_to_github_and_refuse_what_they_do_not_know() {
     assert_eq!(found.api_url, "https://api.github.com");
     assert_eq!(remote_url(&found, "acme", "app").unwrap(), "https://github.com/acme/app.git");
     assert!(settings("tokn = 'x'").is_err());
-    assert_eq!(found.page_url("acme", "app"), "https://github.com/acme/app");
 }
 
 #[tokio::test]

@@ -54,13 +54,6 @@ pub struct Body {
     pub legal: Vec<Verb>,
 }
 
-impl Body {
-    /// The refusal this problem tells of.
-    pub fn into_refusal(self) -> Refusal {
-        Refusal { code: self.code, message: self.detail, hint: self.hint, legal: self.legal }
-    }
-}
-
 impl Kind {
     /// Status, last part of the type, title. Public and stable.
     pub fn parts(self) -> (StatusCode, &'static str, &'static str) {

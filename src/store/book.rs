@@ -63,7 +63,11 @@ impl Shared {
 
     /// Lets go of the data folder.
     pub(super) fn unlock(&self) {
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let held = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // By name, not by closing: a child that is just being started still has a copy of every open file.
+        if let Some(Err(error)) = held.map(|lock| lock.unlock()) {
+            tracing::warn!(%error, "the data folder's lock was not let go of");
+        }
     }
 }
 

@@ -6,26 +6,26 @@
 //! ```
 //! Knows its folder, its agent and its link; must not know SQL, Slack, a forge's API or any other session.
 
-pub mod checks;
-pub mod desk;
-pub mod detach;
+mod checks;
+mod desk;
+mod detach;
 #[cfg(test)]
 mod fixture;
-pub mod home;
-pub mod inbox;
-pub mod journal;
-pub mod life;
-pub mod listen;
-pub mod process;
-pub mod prompt;
-pub mod run;
-pub mod sandbox;
-pub mod serve;
-pub mod station;
-pub mod text;
-pub mod transcript;
-pub mod workspace;
-pub mod yard;
+mod home;
+mod inbox;
+mod journal;
+mod life;
+mod listen;
+mod process;
+mod prompt;
+mod run;
+mod sandbox;
+mod serve;
+mod station;
+mod text;
+mod transcript;
+mod workspace;
+mod yard;
 
 use std::io::Write;
 use std::path::Path;

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::sample::{HALF, REPAIRED};
-use super::script::{Markers, Script, Step, WriteFile};
+use super::script::{Markers, Script, Step};
 
 /// One session of the demo.
 #[derive(Clone, Debug)]
@@ -14,8 +14,6 @@ pub struct Story {
     /// What `<script:NAME>` names.
     pub name: &'static str,
     pub title: &'static str,
-    /// What the person of the demo does with it.
-    pub person: &'static str,
     /// The series it says once, whatever happens to it.
     pub markers: Markers,
     pub script: Script,
@@ -65,7 +63,6 @@ fn question() -> Story {
     Story {
         name: "question",
         title: "Make the greeting polite",
-        person: "answers in time; the first check fails and goes back to the agent",
         markers,
         script: Script { rounds: vec![first, second] },
     }
@@ -83,13 +80,7 @@ fn later() -> Story {
         Step::write("LANGUAGES.md", "# Languages\n\nThe one that was chosen comes first.\n"),
         Step::text("Done. {{last_tool_result}}"),
     ];
-    Story {
-        name: "later",
-        title: "Greet in the team's language",
-        person: "answers only after the agent has gone to sleep",
-        markers,
-        script: Script::of(steps),
-    }
+    Story { name: "later", title: "Greet in the team's language", markers, script: Script::of(steps) }
 }
 
 /// Works long enough to be paused in the middle and resumed.
@@ -102,13 +93,7 @@ fn long() -> Story {
         Step::write("HISTORY.md", "# History\n\nThe greeting was repaired.\n"),
         Step::text("All markers are said and the greeting is repaired."),
     ];
-    Story {
-        name: "long",
-        title: "Write the greeting's history",
-        person: "pauses and resumes",
-        markers,
-        script: Script::of(steps),
-    }
+    Story { name: "long", title: "Write the greeting's history", markers, script: Script::of(steps) }
 }
 
 /// Would work for a minute and is cancelled before.
@@ -122,7 +107,6 @@ fn cancelled() -> Story {
     Story {
         name: "cancelled",
         title: "Rewrite the greeting in another language",
-        person: "cancels",
         markers,
         script: Script::of(steps),
     }
@@ -160,12 +144,6 @@ fn asking(question: &str, header: &str, options: &[&str]) -> Step {
         options.iter().map(|label| json!({ "label": label, "description": "" })).collect();
     let ask = json!({ "question": question, "header": header, "multiSelect": false, "options": options });
     Step { ask: Some(ask), ..Step::default() }
-}
-
-/// A file a step leaves, for what a test expects of a story's branch.
-pub fn files(story: &Story) -> Vec<WriteFile> {
-    let steps = story.script.rounds.iter().flatten();
-    steps.filter_map(|step| step.write.clone()).collect()
 }
 
 #[cfg(test)]

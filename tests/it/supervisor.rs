@@ -9,7 +9,7 @@ use std::time::Duration;
 use devtask::domain::Attempt;
 use devtask::domain::ask::Answer;
 use devtask::domain::command::{Command, CommandBody, uuid_of};
-use devtask::domain::report::{Ending, Report};
+use devtask::domain::report::{Ending, Report, Retry};
 use devtask::sweep::Target;
 use devtask::wire::link::{Down, Frame, Level, Up, read_frame, skip_noise, write_frame};
 use devtask::wire::run::{MARK, Run, file};
@@ -246,22 +246,33 @@ async fn an_attempt_goes_from_brief_to_a_verified_branch() {
 }
 
 #[tokio::test]
-async fn set_up_comes_before_the_agent_and_its_failure_is_told_and_stops_nobody() {
-    let script = r#"[{"run":"cp made copied"},{"text":"Done."}]"#;
-    let node = Node::new(script, &["test -f copied"]);
-    let setup = "[setup]\nrun = ['sh -c \"echo x > made\"', 'cat missing']\n";
+async fn set_up_comes_before_the_agent_and_its_failure_is_the_attempts() {
+    let script = r#"[{"run":"cp .ready ready.txt"},{"text":"Done."}]"#;
+    let mut node = Node::new(script, &["test -f ready.txt"]);
+    let setup = "[setup]\nrun = ['sh -c \"cat missing > .ready\"']\n";
     std::fs::write(node.repo().join(".devtask.toml"), setup).unwrap();
     git(&node.repo(), &["add", "."]);
     git(&node.repo(), &["commit", "-qm", "set-up"]);
     node.start();
     let mut link = node.attached(1, 0).await;
     link.say(node.command(1, CommandBody::Begin)).await;
-    let all = link.until(|r| matches!(r, Report::Tool { .. })).await;
-    let at = |what: &str| all.iter().position(|r| matches!(r, Report::Note { text } if text.contains(what)));
-    let started = all.iter().position(|r| matches!(r, Report::AgentStarted { .. }));
-    let (done, failed, said) =
-        (at("is done after"), at("ended with exit code 1"), at("missing: No such file"));
-    assert!(done.is_some() && done < failed && failed < said && said < started, "{all:?}");
+    let (all, how) = link.ended().await;
+    let Ending::Failed { cause, retry: Retry::Later } = how else { panic!("{how:?}: {all:?}") };
+    assert!(cause.contains("ended with exit code 1: ") && cause.contains("missing"), "{cause}");
+    assert!(!kinds(&all).iter().any(|k| k == "agent.started"), "{:?}", kinds(&all));
+
+    std::fs::write(node.home().join("work/missing"), "now").unwrap();
+    std::fs::create_dir_all(node.home().join("work/.git/info")).unwrap();
+    std::fs::write(node.home().join("work/.git/info/exclude"), "missing\n.ready\n").unwrap();
+    node.run.attempt = node.run.attempt.next();
+    node.write_run();
+    node.start();
+    let mut link = node.attached(1, 0).await;
+    link.say(node.command(1, CommandBody::Begin)).await;
+    let at = |all: &[Report], fits: fn(&Report) -> bool| all.iter().position(fits);
+    let all = link.until(|r| matches!(r, Report::AgentStarted { .. })).await;
+    let noted = at(&all, |r| matches!(r, Report::Note { text } if text.contains("is done after")));
+    assert!(noted < at(&all, |r| matches!(r, Report::AgentStarted { .. })) && noted.is_some(), "{all:?}");
     link.say(Down::Want { level: Level::Stop }).await;
     link.ended().await;
 }

@@ -33,7 +33,7 @@ const TOO_MANY: &str = "Too many questions wait already. Ask again when they hav
 #[derive(Debug, Default)]
 pub(super) struct Asks {
     /// In order of arrival.
-    held: Vec<Held>,
+    pub held: Vec<Held>,
     told: BTreeMap<AskId, Told>,
     early: BTreeMap<AskId, Answer>,
     /// Said in words already. Should the call come after all, it is answered the same.
@@ -47,8 +47,8 @@ pub(super) struct Asks {
 }
 
 #[derive(Debug)]
-struct Held {
-    call: Call,
+pub(super) struct Held {
+    pub call: Call,
     what: AskWhat,
     ways: Vec<Way>,
 }
@@ -76,10 +76,6 @@ struct Told {
 }
 
 impl Asks {
-    pub(super) fn held(&self) -> Vec<AskId> {
-        self.held.iter().map(|h| h.call.ask.clone()).collect()
-    }
-
     /// A call arrives, or arrives again by another way.
     pub(super) fn arrive(&mut self, call: Call, what: AskWhat, way: Way) -> Vec<Signal> {
         if let Some(told) = self.told.get(&call.ask) {

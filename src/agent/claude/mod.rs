@@ -27,9 +27,9 @@ use chrono::DateTime;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Adapter, Launch, Line, Powers, Remedy, Signal, Start, Word, probe};
+use super::{Adapter, Launch, Line, Remedy, Signal, Start, Word, probe};
+use crate::domain::Time;
 use crate::domain::report::{Report, TurnOutcome, Usage};
-use crate::domain::{AskId, Time};
 use views::{Head, view};
 
 /// Bytes of a text that travels in a report's typed part; the whole is in the raw line.
@@ -57,7 +57,7 @@ pub struct Claude {
     speaks_of_state: bool,
     ended: Option<turns::Ended>,
     /// What runs in the background.
-    tasks: Vec<String>,
+    tasks: usize,
     usage: Usage,
     quota: Option<Time>,
     announced: bool,
@@ -81,7 +81,7 @@ impl Claude {
             running: false,
             speaks_of_state: false,
             ended: None,
-            tasks: Vec::new(),
+            tasks: 0,
             usage: Usage::default(),
             quota: None,
             announced: false,
@@ -95,10 +95,6 @@ impl Claude {
 }
 
 impl Adapter for Claude {
-    fn powers(&self) -> Powers {
-        Powers { durable_asks: true, resume: true, mirror: true }
-    }
-
     fn launch(&self) -> Launch {
         launch::launch(&self.start)
     }
@@ -139,10 +135,6 @@ impl Adapter for Claude {
         }
     }
 
-    fn held(&self) -> Vec<AskId> {
-        self.asks.held()
-    }
-
     fn exited(&mut self, code: Option<i32>, stderr: &str) -> TurnOutcome {
         self.remedy = self.remedy.or(outcome::remedy(stderr));
         match self.ended.take() {
@@ -154,10 +146,6 @@ impl Adapter for Claude {
 
     fn remedy(&self) -> Option<Remedy> {
         self.remedy
-    }
-
-    fn background(&self) -> Vec<String> {
-        self.tasks.clone()
     }
 }
 
@@ -219,12 +207,8 @@ impl Claude {
             "init" => self.init(head, value, line),
             "session_state_changed" => with(vec![report::other(head)], line, self.state(value)),
             "background_tasks_changed" => {
-                let tasks =
-                    view::<views::Tasks>(value).tasks.into_iter().filter(|t| !t.ambient && !t.off_host);
-                self.tasks = tasks
-                    .take(100)
-                    .map(|t| policy::cut(&format!("{}: {}", t.task_type, t.description), 300))
-                    .collect();
+                let tasks = view::<views::Tasks>(value).tasks;
+                self.tasks = tasks.iter().filter(|t| !t.ambient && !t.off_host).count();
                 report::kept(vec![report::other(head)], line)
             }
             _ => {

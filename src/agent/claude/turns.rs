@@ -115,7 +115,7 @@ impl Claude {
     }
 
     fn working(&self) -> u32 {
-        u32::try_from(self.tasks.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.tasks).unwrap_or(u32::MAX)
     }
 
     /// Says in words what was answered to calls that will not come any more, if the agent is idle.

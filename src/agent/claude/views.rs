@@ -144,7 +144,7 @@ views! {
     /// `system/background_tasks_changed`: the whole set, to replace the one before.
     Tasks { tasks: Vec<BackgroundTask> }
     /// `ambient`: housekeeping; `off_host`: goes on without this process. Neither is waited for.
-    BackgroundTask { description: String, task_type: String, ambient: bool, off_host: bool }
+    BackgroundTask { ambient: bool, off_host: bool }
     /// `transcript_mirror`.
     Mirror {
         #[serde(rename = "filePath")]

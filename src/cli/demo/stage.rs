@@ -173,7 +173,6 @@ async fn config_text(args: &DemoArgs, forge: &Forge, dir: &Path, hold: u32) -> a
     let github = [
         ("api_url", forge.api_url().into()),
         ("git_base_url", forge.url().into()),
-        ("web_url", forge.url().into()),
         ("token_file", path_value(&token_file)),
     ];
     text.insert("github".into(), table(github));

@@ -61,17 +61,6 @@ pub fn placement(
     placed
 }
 
-/// Position in the whole line as a person sees it: 1 = next. `None` where the session does not wait.
-pub fn position(
-    waiting: &[Waiting],
-    shares: &BTreeMap<Actor, Share>,
-    of: SessionId,
-    now: Time,
-) -> Option<usize> {
-    let everyone = Caps { total: u32::MAX, per_owner: 0 };
-    placement(waiting, shares, everyone, now).iter().position(|s| *s == of).map(|i| i + 1)
-}
-
 /// Each owner's sessions, the next one last.
 fn lines(waiting: &[Waiting]) -> BTreeMap<Actor, Vec<SessionId>> {
     let mut sorted: Vec<&Waiting> = waiting.iter().collect();

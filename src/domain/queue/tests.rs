@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{TimeDelta, TimeZone, Utc};
 use proptest::prelude::*;
 
-use super::{Caps, Share, Waiting, placement, position};
+use super::{Caps, Share, Waiting, placement};
 use crate::domain::{Actor, SessionId, Time};
 
 fn at(seconds: u32) -> Time {
@@ -111,18 +111,4 @@ proptest! {
         let placed = placement(&waiting, &shares, Caps { total: cap, per_owner: 0 }, at(flood + 2));
         prop_assert_eq!(placed, vec![late]);
     }
-}
-
-#[test]
-fn the_position_is_the_order_of_placement() {
-    let one = |n: u32, who: u8, since: u32| Waiting {
-        session: SessionId::new(n).unwrap(),
-        owner: owner(who),
-        front: false,
-        priority: 0,
-        since: at(since),
-    };
-    let waiting = [one(1, 0, 1), one(2, 0, 2), one(3, 1, 3)];
-    let place = |n| position(&waiting, &BTreeMap::new(), SessionId::new(n).unwrap(), at(9));
-    assert_eq!([place(1), place(3), place(2), place(9)], [Some(1), Some(2), Some(3), None]);
 }

@@ -88,20 +88,3 @@ pub enum Input {
         lease: super::super::lease::Lease,
     },
 }
-
-impl Input {
-    /// Whether a person is behind it: such inputs take the fast lane and forgive failed attempts.
-    pub fn from_person(&self) -> bool {
-        match self {
-            Self::Pause { by, .. }
-            | Self::Resume { by }
-            | Self::Cancel { by, .. }
-            | Self::Message { by, .. }
-            | Self::Answer { by, .. }
-            | Self::Grant { by }
-            | Self::FollowUp { by, .. }
-            | Self::Rerun { by } => by.is_person(),
-            _ => false,
-        }
-    }
-}

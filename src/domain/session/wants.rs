@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::event::Queued;
 use super::super::limits::seconds;
-use super::super::{AskId, Attempt, Time};
+use super::super::{Attempt, Time};
 use super::{Hold, Input, Session, Status};
 
 /// The level the link carries to an attempt, and what is to become of the node.
@@ -85,7 +85,7 @@ pub fn waiting_on(session: &Session, now: Time) -> Option<WaitingOn> {
 /// but for a queued session, which the dispatcher owns.
 pub fn due(session: &Session) -> Option<(Time, Input)> {
     let asks = session.open_asks().filter(|a| a.default.is_some());
-    let ask = asks.min_by_key(|a| a.expires_at).map(|a| (a.expires_at, Input::AskDue { ask: id(&a.id) }));
+    let ask = asks.min_by_key(|a| a.expires_at).map(|a| (a.expires_at, Input::AskDue { ask: a.id.clone() }));
     let own = match session.status {
         Status::Provisioning | Status::Running => attempt_due(session),
         Status::Paused => {
@@ -111,8 +111,4 @@ fn attempt_due(session: &Session) -> Option<(Time, Input)> {
         }
         (None, Some(_)) => return None,
     })
-}
-
-fn id(ask: &AskId) -> AskId {
-    ask.clone()
 }

@@ -96,7 +96,7 @@ impl Bench {
 }
 
 async fn step(store: &Store, id: SessionId, input: Input) -> Result<Committed, CommitError> {
-    let lane = if input.from_person() { Lane::People } else { Lane::Machines };
+    let lane = if matches!(input, Input::Admit { .. }) { Lane::Machines } else { Lane::People };
     store.commit(id, lane, None, move |row, _, now| session::step(&row.session, input.clone(), now)).await
 }
 

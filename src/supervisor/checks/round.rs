@@ -110,7 +110,7 @@ impl Plan {
 }
 
 /// How a command that did not pass ended, as the end of a sentence.
-fn ending(failed: &Evidence) -> String {
+pub fn ending(failed: &Evidence) -> String {
     match (failed.timed_out, failed.exit_code) {
         (true, _) => format!("was stopped after {} s", failed.duration_ms / 1000),
         (false, Some(code)) => format!("ended with exit code {code}"),

@@ -17,7 +17,8 @@ use crate::domain::argv::split;
 use crate::domain::limits::Policy;
 use crate::domain::report::{CheckKind, Evidence, Report};
 use crate::git::fixture::{Yard, commit, write};
-use crate::supervisor::workspace::{Folder, NoCredentials, Workspace, tests::attempt};
+use crate::supervisor::workspace::tests::{NoCredentials, attempt};
+use crate::supervisor::workspace::{Folder, Workspace};
 
 const MINUTE: Duration = Duration::from_mins(1);
 

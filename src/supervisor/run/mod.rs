@@ -36,7 +36,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How often exits of orphans are taken in.
 const REAP: Duration = Duration::from_secs(15);
 
-/// Makes the adapter for an agent; `None` where its language is not spoken.
+/// Makes the adapter for an agent.
 pub type MakeAdapter = fn(Start) -> Box<dyn Adapter>;
 
 /// One attempt under way.

@@ -29,11 +29,9 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::domain::Attempt;
-use crate::domain::report::Report;
 use crate::git::{BranchName, Git, Identity, Place, RemoteUrl, Sha};
 
 pub use error::WorkspaceError;
-pub use save::Checkpoint;
 
 use super::checks::Plan;
 use fence::Fence;
@@ -42,16 +40,6 @@ use fence::Fence;
 pub trait Credentials: Send + Sync {
     /// `user:password`; `None` = there is none, try without.
     fn lend(&self) -> BoxFuture<'_, Option<SecretString>>;
-}
-
-/// For remotes that ask nobody: paths, the demo's forge.
-#[derive(Clone, Copy, Debug)]
-pub struct NoCredentials;
-
-impl Credentials for NoCredentials {
-    fn lend(&self) -> BoxFuture<'_, Option<SecretString>> {
-        Box::pin(std::future::ready(None))
-    }
 }
 
 /// A prepared clone of one attempt.
@@ -143,15 +131,6 @@ impl Workspace {
         &self.notes
     }
 
-    /// The report that the clone stands.
-    pub fn ready(&self) -> Report {
-        Report::WorkspaceReady {
-            base: self.base.clone(),
-            base_sha: self.base_sha.to_string(),
-            branch: self.branch.to_string(),
-        }
-    }
-
     /// A file of the base commit: settings are read from there, never from what the agent may have written.
     pub async fn base_file(&self, path: &'static str) -> Result<Option<Vec<u8>>, WorkspaceError> {
         Ok(self.vault.file(&self.base_sha, path).await?)
@@ -178,12 +157,6 @@ impl Workspace {
     /// Whether what is committed differs from the base.
     pub async fn changed(&self) -> Result<bool, WorkspaceError> {
         Ok(self.tree().await? != self.vault.tree_of(&self.base_sha).await?)
-    }
-
-    /// What is committed against the base, for people.
-    pub async fn diff_stat(&self) -> Result<String, WorkspaceError> {
-        let head = self.head().await?;
-        Ok(self.vault.diff_stat(&self.base_sha, &head).await?)
     }
 
     /// Brings `home/checks` to the commit `HEAD` stands at: ignored files stay, so that build caches survive.

@@ -3,14 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{NoCredentials, Workspace, WorkspaceError};
+use super::{Credentials, Workspace, WorkspaceError};
 use crate::domain::limits::{Limits, Policy};
 use crate::domain::session::NewSession;
 use crate::domain::{Actor, Attempt, SessionId, brief::Brief};
 use crate::git::fixture::{Yard, commit, everything, run, write};
 use crate::wire::run::{AgentRun, Person, Remote, Run, Sandbox};
+
+/// For remotes that ask nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCredentials;
+
+impl Credentials for NoCredentials {
+    fn lend(&self) -> BoxFuture<'_, Option<SecretString>> {
+        Box::pin(std::future::ready(None))
+    }
+}
 
 /// An attempt on session 142 of a repository.
 pub(crate) fn attempt(repo: &Path, number: u32) -> Run {
@@ -90,7 +102,6 @@ async fn the_whole_way_leaves_a_persons_checkout_untouched() {
     w.checkpoint().await.unwrap();
     let made = w.commit_all("Fix login").await.unwrap().unwrap();
     assert!(w.changed().await.unwrap());
-    assert!(w.diff_stat().await.unwrap().contains("new.txt"));
     let pushed = w.push().await.unwrap();
     assert_eq!(pushed.sha, made.to_string());
     assert_eq!(sha(&repo, "devtask/142-fix-login"), pushed.sha);
@@ -357,7 +368,6 @@ async fn nothing_the_agent_writes_to_its_clone_is_run_by_us() {
     w.commit_all("a").await.unwrap().unwrap();
     w.push().await.unwrap();
     w.export().await.unwrap();
-    w.diff_stat().await.unwrap();
     assert!(w.is_safe().await.unwrap());
     let mut next = attempt(&bare, 2);
     next.branch = Some(w.branch().to_owned());

@@ -34,7 +34,7 @@ pub(super) async fn listen(desk: Desk, input: Box<dyn AsyncRead + Send + Unpin>)
 }
 
 /// Turns signals into what they do; SIGINT ends the turn with a result and the process with 0.
-pub(super) async fn mind_signals(desk: Desk, mut signals: mpsc::UnboundedReceiver<Signal>) {
+pub(super) async fn mind_signals(desk: Desk, mut signals: mpsc::Receiver<Signal>) {
     while let Some(signal) = signals.recv().await {
         desk.change(|s| match signal {
             Signal::Terminate if s.deaf_to_sigterm => {}

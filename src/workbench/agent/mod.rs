@@ -46,12 +46,15 @@ use flags::{Flags, Parsed};
 /// What `--version` prints, unless told otherwise.
 pub const VERSION: &str = "2.1.329 (DevTask scripted agent)";
 
+/// Signals that wait to be minded; more at once say nothing new.
+const SIGNALS: usize = 16;
+
 /// The agent's pipes and the signals it gets.
 pub struct Stdio {
     pub input: Box<dyn AsyncRead + Send + Unpin>,
     pub output: Box<dyn AsyncWrite + Send + Unpin>,
     pub errors: Box<dyn AsyncWrite + Send + Unpin>,
-    pub signals: mpsc::UnboundedReceiver<Signal>,
+    pub signals: mpsc::Receiver<Signal>,
 }
 
 /// Signals the agent answers to.
@@ -162,14 +165,16 @@ fn own_surroundings() -> Surroundings {
 /// Must be called inside the runtime.
 fn own_stdio() -> Option<Stdio> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (send, signals) = mpsc::unbounded_channel();
+    let (send, signals) = mpsc::channel(SIGNALS);
     for (kind, word) in [
         (SignalKind::interrupt(), Signal::Interrupt),
         (SignalKind::terminate(), Signal::Terminate),
         (SignalKind::hangup(), Signal::HangUp),
     ] {
         let (mut listener, send) = (signal(kind).ok()?, send.clone());
-        tokio::spawn(async move { while listener.recv().await.is_some() && send.send(word).is_ok() {} });
+        tokio::spawn(
+            async move { while listener.recv().await.is_some() && send.send(word).await.is_ok() {} },
+        );
     }
     Some(Stdio {
         input: Box::new(tokio::io::stdin()),

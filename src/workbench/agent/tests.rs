@@ -71,7 +71,7 @@ fn drive(args: Vec<String>, at: Surroundings) -> Driven {
     let (stdin, input) = tokio::io::duplex(1 << 20);
     let (output, stdout) = tokio::io::duplex(1 << 16);
     let (errors, stderr) = tokio::io::duplex(1 << 16);
-    let (signal, signals) = mpsc::unbounded_channel();
+    let (signal, signals) = mpsc::channel(4);
     let io = Stdio { input: Box::new(input), output: Box::new(output), errors: Box::new(errors), signals };
     let task = tokio::spawn(async move { run(io, &args, at).await });
     Driven {
@@ -89,7 +89,7 @@ struct Driven {
     stdin: Option<DuplexStream>,
     stdout: Lines<BufReader<DuplexStream>>,
     stderr: DuplexStream,
-    signal: mpsc::UnboundedSender<Signal>,
+    signal: mpsc::Sender<Signal>,
     task: tokio::task::JoinHandle<End>,
     heard: Vec<Value>,
 }

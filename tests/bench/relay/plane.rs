@@ -47,7 +47,7 @@ impl Plane {
         let closing = CancellationToken::new();
         let parts = Parts {
             control: Arc::new(local.clone()),
-            health: Arc::new(Vec::new),
+            health: Arc::new(|| Box::pin(std::future::ready(Vec::new()))),
             metrics: devtask::telemetry::figures(),
             closing: closing.clone(),
         };

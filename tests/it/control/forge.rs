@@ -69,8 +69,8 @@ impl Forge for Fake {
         Err(ForgeError::Unknown(format!("{owner}/{name}")))
     }
 
-    fn remote(&self, owner: &str, name: &str) -> Remote {
-        Remote { url: format!("https://forge.test/{owner}/{name}.git"), needs_credential: true }
+    fn remote(&self, owner: &str, name: &str) -> Option<Remote> {
+        Some(Remote { url: format!("https://forge.test/{owner}/{name}.git"), needs_credential: true })
     }
 
     fn recognise(&self, url: &str) -> Option<Repo> {

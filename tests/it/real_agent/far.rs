@@ -103,7 +103,7 @@ impl Agent {
                     end.set_nonblocking(true).unwrap();
                     tokio::net::UnixStream::from_std(end).unwrap()
                 };
-                let (_signal, signals) = tokio::sync::mpsc::unbounded_channel();
+                let (_signal, signals) = tokio::sync::mpsc::channel(4);
                 let io = agent::Stdio {
                     input: Box::new(pipe(input)),
                     output: Box::new(pipe(output)),

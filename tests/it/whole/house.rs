@@ -409,7 +409,7 @@ fn config(rules: &Rules, forge: &Forge, dir: &Path) -> toml::Table {
     let whole = json!({
         "http": {"listen": "127.0.0.1:0"},
         "github": {
-            "api_url": forge.api_url(), "git_base_url": forge.url(), "web_url": forge.url(), "token_file": token_file,
+            "api_url": forge.api_url(), "git_base_url": forge.url(), "token_file": token_file,
         },
         "control": {
             "slots": rules.slots, "agent": agent, "require_approval_for": rules.require_approval_for,

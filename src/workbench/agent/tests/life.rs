@@ -231,15 +231,15 @@ async fn sigterm_ends_it_at_once_unless_it_is_deaf() {
     let mut agent = place.start(&["--permission-mode", "bypassPermissions"]);
     agent.say(&scripted(r#"[{"run":"sleep 60"}]"#)).await;
     agent.kind("assistant").await;
-    agent.signal.send(Signal::Terminate).unwrap();
+    agent.signal.try_send(Signal::Terminate).unwrap();
     assert_eq!(agent.task.await.unwrap(), End::Code(143));
 
     let mut agent = place.resume(&[]);
     agent.say(&scripted(r#"[{"ignore_sigterm":true,"say":"deaf"},{"hang":0.1},{"text":"alive"}]"#)).await;
     agent.kind("assistant").await;
-    agent.signal.send(Signal::Terminate).unwrap();
+    agent.signal.try_send(Signal::Terminate).unwrap();
     assert_eq!(agent.kind("result").await["result"], "alive");
-    agent.signal.send(Signal::Interrupt).unwrap();
+    agent.signal.try_send(Signal::Interrupt).unwrap();
     assert_eq!(agent.end().await.0, End::Code(0));
 }
 

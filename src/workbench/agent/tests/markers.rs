@@ -33,7 +33,7 @@ async fn markers_go_on_behind_the_last_one_over_interrupt_and_restart() {
                 assert_eq!(agent.kind("result").await["result"], "all said");
             }
             _ => {
-                agent.signal.send(Signal::Terminate).unwrap();
+                agent.signal.try_send(Signal::Terminate).unwrap();
                 lines.extend(agent.end().await.1);
                 agent = place.resume(&["--await-initialize"]);
                 agent.say("The machine restarted.").await;
