@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use async_trait::async_trait;
 use devtask::domain::lease::Key;
 use devtask::node::{Caps, Condition, Duplex, Link, NodeError, NodeRef, Output, Owned, Provider, Spec};
 use devtask::wire::run::Run;
+use tokio::sync::Notify;
 
 use super::supervisor::Supervisor;
 
@@ -26,6 +28,25 @@ struct Inside {
     suspends: bool,
     refuse_stops: u32,
     unreachable: bool,
+    /// Who opens a stream waits here for a permit; counts those who wait.
+    gate: Option<Arc<Gate>>,
+}
+
+/// Holds links back while they are being made.
+#[derive(Default)]
+pub struct Gate {
+    waiting: AtomicU32,
+    open: Notify,
+}
+
+impl Gate {
+    pub fn is_waited_at(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > 0
+    }
+
+    pub fn open(&self) {
+        self.open.notify_one();
+    }
 }
 
 struct Node {
@@ -58,6 +79,13 @@ impl Nodes {
 
     pub fn unreachable(&self, yes: bool) {
         self.inside().unreachable = yes;
+    }
+
+    /// The next link is held back at the gate until that is opened.
+    pub fn gate(&self) -> Arc<Gate> {
+        let gate = Arc::new(Gate::default());
+        self.inside().gate = Some(Arc::clone(&gate));
+        gate
     }
 
     pub fn calls(&self) -> Vec<String> {
@@ -226,6 +254,11 @@ impl Link for Wire {
     }
 
     async fn open(&self) -> Result<Box<dyn Duplex>, NodeError> {
+        let gate = self.nodes.inside().gate.take();
+        if let Some(gate) = gate {
+            gate.waiting.fetch_add(1, Ordering::SeqCst);
+            gate.open.notified().await;
+        }
         let inside = self.nodes.inside();
         let node = inside.nodes.get(&self.name).ok_or(NodeError::Gone)?;
         let alive = node.supervisors.iter().find(|s| !s.is_gone() && !node.stopped);

@@ -96,6 +96,20 @@ async fn a_deferred_ask_pauses_and_its_answer_resumes() {
 }
 
 #[tokio::test]
+async fn what_is_said_while_the_link_is_being_made_reaches_the_agent() {
+    let world = World::new().await;
+    let gate = world.nodes.gate();
+    world.create("Sort the basket").await.unwrap();
+    world.until_so("the link is being made", || gate.is_waited_at()).await;
+    let text = "by price".to_owned();
+    world.local.message(&ana(), id(1), Message { text, mode: MessageMode::Queue }).await.unwrap();
+    gate.open();
+    world.until_status(1, Status::Running).await;
+    // Nothing else happens: no commit wakes the relay again.
+    world.until_so("told", || world.supervisor(1).commands().len() == 2).await;
+}
+
+#[tokio::test]
 async fn an_answer_is_sent_with_every_attach_until_it_is_applied() {
     let world = World::new().await;
     let supervisor = world.running().await;
