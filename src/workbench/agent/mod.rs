@@ -104,22 +104,27 @@ pub enum End {
 pub async fn run(io: Stdio, args: &[String], at: Surroundings) -> End {
     let Stdio { input, mut output, mut errors, signals } = io;
     if let Some(code) = at.var("DEVTASK_SIM_DIE_AT_START") {
-        drop(errors.write_all(b"the scripted agent was told to die at its start\n").await);
+        last_words(&mut errors, "the scripted agent was told to die at its start").await;
         return End::Code(code.parse().unwrap_or(1));
     }
     let refused: Vec<&str> = at.var("DEVTASK_SIM_REFUSE").map(|f| f.split(',').collect()).unwrap_or_default();
     match Flags::parse(args, &refused) {
         Parsed::Version => {
-            let line = format!("{}\n", at.version());
-            drop(output.write_all(line.as_bytes()).await);
+            last_words(&mut output, &at.version()).await;
             End::Code(0)
         }
         Parsed::Refused(why) => {
-            drop(errors.write_all(format!("{why}\n").as_bytes()).await);
+            last_words(&mut errors, &why).await;
             End::Code(1)
         }
         Parsed::Run(flags) => session::run(Stdio { input, output, errors, signals }, *flags, at).await,
     }
+}
+
+/// Flushed: the process may end right behind it.
+async fn last_words(to: &mut (impl AsyncWrite + Unpin), words: &str) {
+    drop(to.write_all(format!("{words}\n").as_bytes()).await);
+    drop(to.flush().await);
 }
 
 /// The program: the process's own pipes, environment and signals. Can be called from inside or outside a runtime;

@@ -228,7 +228,7 @@ fn config(dir: &Path, forge: &Forge) -> String {
     format!(
         "data_dir = {data}\n\
          [http]\nlisten = \"127.0.0.1:0\"\n\
-         [github]\napi_url = \"{api}\"\ngit_base_url = \"{url}\"\nweb_url = \"{url}\"\ntoken_file = {token}\n\
+         [github]\napi_url = \"{api}\"\ngit_base_url = \"{url}\"\ntoken_file = {token}\n\
          timeout_s = 2\n\
          [control]\nslots = 4\nagent = \"scripted\"\n\
          [control.limits]\nretry_backoff = 1\nmax_retries = 1\ncheck_timeout = 2\n\
