@@ -110,7 +110,7 @@ pub async fn run(io: Stdio, args: &[String], at: Surroundings) -> End {
     let refused: Vec<&str> = at.var("DEVTASK_SIM_REFUSE").map(|f| f.split(',').collect()).unwrap_or_default();
     match Flags::parse(args, &refused) {
         Parsed::Version => {
-            last_words(&mut output, &at.version()).await;
+            last_words(&mut output, at.version()).await;
             End::Code(0)
         }
         Parsed::Refused(why) => {
