@@ -58,20 +58,21 @@ impl Yard {
         Ok(ready)
     }
 
-    /// Prepares the agent's folder, once per clone. A command that fails is told and stops nobody: the agent may be
-    /// there to repair it, and the checks set up a folder of their own.
+    /// Prepares the agent's folder, once per clone, before anything is paid for.
     async fn set_up(&self, workspace: &Workspace, tell: &Tell<'_>) -> Result<(), Trouble> {
         let plan = checks::plan(&self.run, workspace).await.map_err(|e| bad_plan(&e))?;
         let start = |argv: &[String], folder: &Path| self.cage.command_in(folder, argv);
         let never = CancellationToken::new();
         let failed = plan.set_up(workspace, Folder::Work, &start, tell, &never).await;
-        if let Some(failed) = failed.map_err(|e| trouble(&e))? {
-            let said = failed.tail.trim_end();
-            tell(Report::Note {
-                text: format!("The agent starts all the same. `{}` said:\n{said}", failed.command),
-            });
+        match failed.map_err(|e| trouble(&e))? {
+            // After a first conversation the agent's own changes may be what broke it, and it is the one to mend it.
+            Some(failed) if !self.run.resume => {
+                let how = checks::ending(&failed);
+                let cause = format!("the set-up `{}` {how}: {}", failed.command, failed.tail.trim_end());
+                Err(Trouble { cause, retry: Retry::Later })
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn workspace(&self) -> Result<&Workspace, Trouble> {

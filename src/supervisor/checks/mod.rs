@@ -25,7 +25,7 @@ use crate::domain::limits::Policy;
 use crate::domain::report::{CheckKind, Report};
 
 pub use plan::{PlanError, plan};
-pub use round::{Progress, Round};
+pub use round::{Progress, Round, ending};
 
 /// Builds the command for an argument list in a folder: cage and environment are the caller's. We add pipes, a process
 /// group and our mark, and kill everything that carries it.
