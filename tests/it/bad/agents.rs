@@ -26,7 +26,7 @@ async fn an_agent_that_cannot_work_fails_its_session_with_what_to_do() {
         ("dies-later", shell("echo 'no licence found' >&2; exit 9"), 2),
         ("prose", shell("echo 'Hello, I am a friendly program.'; echo 'What can I do for you?'; exit 0"), 1),
         ("prose-for-ever", shell("while :; do echo 'Hello, I am a friendly program.'; sleep 0.01; done"), 1),
-        ("binary", shell("head -c 3000000 /dev/urandom"), 1),
+        ("binary", shell("while :; do printf '\\377\\376\\001\\n'; done"), 1),
     ];
     let mut tables = String::new();
     for (name, command, _) in &agents {

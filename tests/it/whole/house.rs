@@ -246,11 +246,14 @@ impl House {
         marked.into_iter().filter(|pid| !argv(*pid).first().is_some_and(|a| a.ends_with("bwrap"))).collect()
     }
 
-    /// The one supervisor of a session.
+    /// The one supervisor of a session: who signed its home's lock and lives. One that finds the home taken is there
+    /// for a moment too, and goes by itself.
     pub fn supervisor(&self, id: SessionId) -> Option<u32> {
-        let supervisors = self.supervisors(id);
-        assert!(supervisors.len() <= 1, "{supervisors:?} supervise {id}");
-        supervisors.first().copied()
+        let alive = self.supervisors(id);
+        let homes = std::fs::read_dir(self.data().join("nodes")).into_iter().flatten().flatten();
+        let locks = homes.filter_map(|home| std::fs::read_to_string(home.path().join(file::LOCK)).ok());
+        let mut signed = locks.filter_map(|lock| lock.split(' ').next()?.parse().ok());
+        signed.find(|pid| alive.contains(pid))
     }
 
     /// Everything of one session.
