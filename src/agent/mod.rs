@@ -51,7 +51,7 @@ pub enum Signal {
     Report { report: Report, raw: Option<Vec<u8>> },
     /// Shown while it lasts, not kept.
     Live(Vec<u8>),
-    /// A tool call is held for a person; the agent waits until it is told [`Word::Answer`] or [`Word::Defer`].
+    /// A tool call is held for a person; the agent waits until it is told [`Word::Answer`] or [`Word::DeferAll`].
     Held { ask: AskId, what: AskWhat },
     /// The agent does not wait for this ask any more.
     TakenBack { ask: AskId, why: String },

@@ -81,7 +81,7 @@ const CALM: Duration = Duration::from_millis(10);
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 impl Local {
-    /// Puts the room together; nothing runs until [`Local::run`] or [`Local::tick`].
+    /// Puts the room together; nothing runs until [`Local::tick`].
     pub fn new(
         settings: Settings,
         store: Store,

@@ -8,7 +8,7 @@
 //! ```
 //! Names are values that cannot be wrong ([`BranchName`], [`RefName`], [`Sha`], [`RemoteUrl`]): no option, no `ext::`,
 //! no control character gets into an argument. Hooks, prompts, foreign configuration, pagers, editors, submodules,
-//! garbage collection and lazy fetches are off. A credential is lent to one command ([`credential`]).
+//! garbage collection and lazy fetches are off. A credential is lent to one command (`credential`).
 //!
 //! Knows git; must not know sessions, attempts or forges.
 

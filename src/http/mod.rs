@@ -1,6 +1,6 @@
 //! Floor 4: the control plane over HTTP: REST, server-sent events, auth, the `OpenAPI` document.
 //!
-//! [`Doors::open`] binds, [`Doors::serve`] answers from a [`Control`](crate::wire::api::Control). Decides nothing:
+//! [`Doors::open`] binds, [`Doors::serve`] answers from a [`Control`]. Decides nothing:
 //! who may come in is [`guard`]'s, what a request means is `Control`'s. Must not know the store, Slack or any provider.
 
 mod asks;

@@ -1,6 +1,6 @@
 //! The `OpenAPI` document, made from the same table as the router.
 //!
-//! Knows how a route is described; must not know what its JSON looks like: that is [`schema`](super::schema).
+//! Knows how a route is described; must not know what its JSON looks like: that is [`schema`].
 
 use axum::http::{Method, StatusCode};
 use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};

@@ -43,7 +43,7 @@ pub enum Input {
     },
     /// Whether no process of the attempt is left.
     Swept(bool),
-    /// Time has passed; see [`Life::wake`].
+    /// Time has passed; see `Life::wake`.
     Tick,
 }
 

@@ -1,7 +1,7 @@
 //! `workbench::model`: a scripted Anthropic Messages API on loopback, for the real agent.
 //!
 //! Keeps no conversation: which step to play is read off the request, so one model serves many agents, resumed ones
-//! too. Every call is held against the API's laws first ([`laws`]) and answered with 400 and the reason if it breaks
+//! too. Every call is held against the API's laws first (`laws`) and answered with 400 and the reason if it breaks
 //! one. Knows the API's shapes; must not know agents or sessions.
 
 #![expect(
