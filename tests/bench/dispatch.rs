@@ -12,6 +12,7 @@ use devtask::store::Store;
 use devtask::wire::api::Control;
 
 use super::figure;
+use super::process::repository;
 use super::relay::{Nodes, create, settings};
 
 const CREATIONS: usize = 100;
@@ -28,9 +29,7 @@ pub fn run() {
 /// Milliseconds of each, one after the other, at odd moments.
 async fn admissions() -> Vec<f64> {
     let dir = tempfile::tempdir().unwrap();
-    let repo = dir.path().join("repo/.git");
-    std::fs::create_dir_all(repo.join("objects")).unwrap();
-    std::fs::write(repo.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    repository(&dir.path().join("repo"));
     let clock = Clock::system();
     let store = Store::open(&dir.path().join("data"), clock.clone()).await.unwrap();
     let nodes: Arc<dyn Provider> = Arc::new(Nodes { dir: None });

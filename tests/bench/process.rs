@@ -1,5 +1,6 @@
 //! Other processes: this program again in another role, and what the kernel knows of any of them.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::relay::far::Plan;
@@ -47,4 +48,15 @@ fn megabytes(pid: u32, file: &str, name: &str) -> Option<f64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? / 1024.0)
+}
+
+/// A repository with one commit, made where nothing is.
+pub fn repository(dir: &Path) {
+    std::fs::create_dir_all(dir).unwrap();
+    for args in [&["init", "-q"][..], &["commit", "-q", "--allow-empty", "-m", "first"]] {
+        let named = ["user.name=Ana", "user.email=ana@example.org", "init.defaultBranch=main"];
+        let named = named.into_iter().flat_map(|setting| ["-c", setting]);
+        let done = Command::new("git").args(named).args(args).current_dir(dir).status().unwrap();
+        assert!(done.success(), "git {args:?}");
+    }
 }

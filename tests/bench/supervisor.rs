@@ -4,7 +4,7 @@
 //! link, and acks as it does.
 
 use std::os::unix::net::UnixStream as Socket;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command as Program;
 use std::time::Duration;
 
@@ -82,10 +82,8 @@ impl Node {
     fn new(script: &str, agent: &[String]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let repo = dir.path().join("repo");
-        std::fs::create_dir_all(&repo).unwrap();
         std::fs::create_dir_all(dir.path().join("home")).unwrap();
-        git(&repo, &["init", "-q"]);
-        git(&repo, &["commit", "-q", "--allow-empty", "-m", "first"]);
+        process::repository(&repo);
         let run = serde_json::from_value(serde_json::json!({
             "new": {
                 "id": "dt-1", "mark": "6f1b7c52-93a4-4c5e-8d6f-0a1b2c3d4e5f", "owner": "person:local/ana",
@@ -152,16 +150,6 @@ impl Drop for Node {
         }
         marked.signal_all(Signal::KILL);
     }
-}
-
-fn git(dir: &Path, args: &[&str]) {
-    let done = Program::new("git")
-        .args(["-c", "user.name=Ana", "-c", "user.email=ana@example.org", "-c", "init.defaultBranch=main"])
-        .args(args)
-        .current_dir(dir)
-        .status()
-        .unwrap();
-    assert!(done.success(), "git {args:?}");
 }
 
 struct Link {

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
+use super::super::process::repository;
 use super::far::{Pace, Plan};
 
 pub struct Plane {
@@ -34,9 +35,7 @@ pub struct Plane {
 impl Plane {
     pub async fn start(slots: u32) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let repo = dir.path().join("repo/.git");
-        std::fs::create_dir_all(repo.join("objects")).unwrap();
-        std::fs::write(repo.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        repository(&dir.path().join("repo"));
         let (data, clock) = (dir.path().join("data"), Clock::system());
         let store = Store::open(&data, clock.clone()).await.unwrap();
         let nodes: Arc<dyn Provider> = Arc::new(Nodes { dir: Some(dir.path().to_owned()) });
