@@ -61,7 +61,7 @@ impl GitError {
 }
 
 /// First match wins: from the exact to the vague.
-const SENTENCES: [(&str, Failure); 25] = [
+const SENTENCES: [(&str, Failure); 26] = [
     ("detected dubious ownership", Failure::OtherOwner),
     ("is currently checked out", Failure::CheckedOut),
     ("branch is currently checked out", Failure::CheckedOut),
@@ -83,6 +83,7 @@ const SENTENCES: [(&str, Failure); 25] = [
     ("does not exist", Failure::NoRepository),
     ("does not appear to be a git repository", Failure::NotARepository),
     ("not a git repository", Failure::NotARepository),
+    ("invalid gitfile format", Failure::NotARepository),
     ("couldn't find remote ref", Failure::UnknownRef),
     ("unknown revision", Failure::UnknownRef),
     ("Needed a single revision", Failure::UnknownRef),

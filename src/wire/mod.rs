@@ -1,4 +1,4 @@
-//! Floor 1: the public JSON ([`api`]) and what travels between control plane and supervisor ([`link`], [`run`]).
+//! Floor 1: the public JSON (`api.rs`) and what travels between control plane and supervisor ([`link`], [`run`]).
 //!
 //! Knows shapes only; must not know who serves or reads them, nor open a connection.
 

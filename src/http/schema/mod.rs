@@ -3,12 +3,14 @@
 //!
 //! Nothing is ever made of these types; must not grow a meaning of their own.
 
-use std::collections::BTreeMap;
+mod asked;
 
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::ComponentsBuilder;
+
+pub use asked::{Answer, Create, Message, MessageMode, Reason, TextOrBrief};
 
 /// Adds every schema; each names the others, so none may be left out.
 pub(super) fn all(to: ComponentsBuilder) -> ComponentsBuilder {
@@ -284,65 +286,6 @@ pub struct Event {
     /// The agent's own line, where the event came from one.
     #[schema(required = false)]
     pub raw: Value,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct Create {
-    pub brief: TextOrBrief,
-    /// `owner/name`, a GitHub address, or an absolute path.
-    pub repo: String,
-    pub base: Option<String>,
-    pub provider: Option<String>,
-    pub agent: Option<String>,
-    pub model: Option<String>,
-    pub effort: Option<String>,
-    /// A plan is shown and approved before anything is changed.
-    #[schema(required = false)]
-    pub plan: bool,
-    /// Higher runs earlier among the same owner's.
-    #[schema(required = false)]
-    pub priority: i8,
-    #[schema(required = false)]
-    pub labels: Vec<String>,
-}
-
-/// Text, or its parts.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum TextOrBrief {
-    Text(String),
-    Brief(Brief),
-}
-
-#[derive(ToSchema)]
-pub struct Message {
-    pub text: String,
-    #[schema(required = false)]
-    pub mode: MessageMode,
-}
-
-/// `queue` waits until the agent's turn ends, `interrupt` ends it.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub enum MessageMode {
-    Queue,
-    Interrupt,
-}
-
-/// Either `answers` or `decide`.
-#[derive(ToSchema)]
-pub struct Answer {
-    /// By question text; several labels are joined by `", "`.
-    pub answers: Option<BTreeMap<String, String>>,
-    pub decide: Option<Decision>,
-    /// Words for the agent beside a decision.
-    pub message: Option<String>,
-}
-
-#[derive(ToSchema)]
-pub struct Reason {
-    pub reason: Option<String>,
 }
 
 #[derive(ToSchema)]
