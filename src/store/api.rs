@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::book::{Book, Shared};
+use super::checkpoint::Checkpoints;
 use super::writer::{Lanes, Member, Work, Writer};
 use super::{CommitError, Committed, Decision, Dedupe, Lane, Row, StoreError, World};
 use super::{batch, folder, read, schema};
@@ -76,16 +77,18 @@ impl Store {
             lock: Some(lock).into(),
         });
         shared.changed.send_replace(shared.read(|book| book.changed));
-        Ok(Self::start(conn, shared, clock))
+        let checkpoints = Checkpoints::start(schema::copier(dir).await?);
+        // The first write looks for old outcomes.
+        let writer = Writer { conn, shared, clock, checkpoints, pruned_at: Time::UNIX_EPOCH };
+        Ok(Self::start(writer))
     }
 
-    fn start(conn: SqliteConnection, shared: Arc<Shared>, clock: Clock) -> Self {
+    fn start(writer: Writer) -> Self {
         let (people, people_in) = mpsc::channel(PEOPLE);
         let (machines, machines_in) = mpsc::channel(MACHINES);
         let closing = CancellationToken::new();
         let lanes = Lanes { people: people_in, machines: machines_in, closing: closing.clone() };
-        // The first write looks for old outcomes.
-        let writer = Writer { conn, shared: Arc::clone(&shared), clock, pruned_at: Time::UNIX_EPOCH };
+        let shared = Arc::clone(&writer.shared);
         let writer = Mutex::new(Some(tokio::spawn(writer.run(lanes))));
         Self(Arc::new(Inner { shared, people, machines, closing, writer }))
     }

@@ -6,6 +6,7 @@
 mod api;
 mod batch;
 mod book;
+mod checkpoint;
 mod codec;
 mod folder;
 mod read;

@@ -51,6 +51,7 @@ pub(super) const PRUNE_OUTCOMES: &str = "DELETE FROM outcomes WHERE at < $1";
 pub(super) const INSTANCE: &str = "SELECT value FROM meta WHERE name = 'instance'";
 pub(super) const MARK_INSTANCE: &str = "INSERT INTO meta (name, value) VALUES ('instance', $1)";
 pub(super) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+pub(super) const CHECKPOINT_BESIDE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 pub(super) const SCHEMA: &str =
     "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
 pub(super) const NEWEST_MIGRATION: &str = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations";
@@ -158,6 +159,7 @@ pub(super) fn all() -> Vec<&'static str> {
         INSTANCE,
         MARK_INSTANCE,
         CHECKPOINT,
+        CHECKPOINT_BESIDE,
         SCHEMA,
         NEWEST_MIGRATION,
         BACK_UP,

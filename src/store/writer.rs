@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Outcome};
 use super::book::Shared;
+use super::checkpoint::Checkpoints;
 use super::{CommitError, Committed, Decision, Dedupe, Row, StoreError, World, read};
 use crate::clock::{Clock, Time};
 use crate::domain::SessionId;
@@ -78,6 +79,7 @@ pub(super) struct Writer {
     pub(super) conn: SqliteConnection,
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Clock,
+    pub(super) checkpoints: Checkpoints,
     pub(super) pruned_at: Time,
 }
 
@@ -87,6 +89,7 @@ impl Writer {
         while let Some(member) = lanes.next().await {
             self.turn(member, &mut lanes).await;
         }
+        self.checkpoints.end().await;
         self.shared.readers.close().await;
         if let Err(error) = sqlx::query(super::sql::CHECKPOINT).execute(&mut self.conn).await {
             tracing::warn!(
@@ -147,7 +150,9 @@ impl Writer {
         if writes.is_empty() {
             return Ok(());
         }
+        let bytes = writes.bytes();
         writes.commit(&mut self.conn).await?;
+        self.checkpoints.wrote(bytes);
         if prune {
             self.pruned_at = now;
         }
