@@ -20,6 +20,8 @@ pub mod http;
 #[cfg(feature = "server")]
 pub mod node;
 #[cfg(feature = "server")]
+pub mod slack;
+#[cfg(feature = "server")]
 pub mod store;
 pub mod supervisor;
 pub mod sweep;

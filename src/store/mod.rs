@@ -11,6 +11,7 @@ mod codec;
 mod folder;
 mod read;
 mod schema;
+pub mod slack;
 mod sql;
 #[cfg(test)]
 mod tests;

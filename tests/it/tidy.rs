@@ -18,6 +18,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("node", &["domain", "wire", "github", "git", "clock", "sweep"]),
     ("supervisor", &["domain", "wire", "agent", "git", "clock", "sweep"]),
     ("control", &["domain", "wire", "clock", "store", "node", "github", "git"]),
+    ("slack", &["wire", "domain", "clock", "store"]),
     ("http", &["wire", "domain", "clock"]),
     ("client", &["wire", "domain", "clock"]),
     ("workbench", &["wire", "domain", "git", "clock"]),

@@ -1,0 +1,18 @@
+//! Floor 4: Slack. Deliveries come in through two sockets or signed HTTP, become calls of `dyn Control`, and every
+//! session's log goes out again as one message in the channel and what a person should read in its thread.
+//!
+//! ```text
+//!  gateway (sockets) ─┐                       ┌─ words of people ─► desk ─► dyn Control
+//!                     ├─► deliveries ─► input ┤
+//!  door (signed HTTP)─┘   row → ack → work    └─ clicks, forms ───► desk ─► dyn Control
+//!
+//!  log > cursor ─► sender ─► render (+ words) ─► web ─► Slack
+//! ```
+//!
+//! Must not know session tables, nodes, git or agents: a session is what its view says.
+
+pub mod button;
+pub mod names;
+pub mod settings;
+
+pub use settings::Settings;
