@@ -10,6 +10,7 @@ use super::argv::{self, BadWords};
 pub const MAX_CHARS: usize = 50_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Brief {
     /// One line, ≤ 80 characters; the first line of the goal where nobody wrote one.
