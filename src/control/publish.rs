@@ -46,7 +46,7 @@ impl Inner {
                 Err(error) => {
                     tracing::warn!(session.id = %id, %error, "the pull request was not opened");
                     let not_before = self.next_try(session, &error);
-                    Input::PublishFailed { cause: cause(&error), not_before }
+                    Input::PublishFailed { cause: error.to_string(), not_before }
                 }
             },
         };
@@ -114,8 +114,4 @@ fn proposal(session: &Session) -> Option<Proposal> {
         title: words::title(session),
         body: words::body(session),
     })
-}
-
-fn cause(error: &ForgeError) -> String {
-    format!("the pull request was not opened: {error}")
 }

@@ -10,8 +10,8 @@ use devtask::domain::session::Status;
 use devtask::workbench::sample;
 use devtask::workbench::script::{Script, Step};
 
-use super::figures;
 use super::house::{House, Rules, finish};
+use crate::figures;
 
 /// Runs git and gives what it printed.
 fn git(at: &Path, args: &[&str]) -> String {
