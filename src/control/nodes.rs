@@ -28,8 +28,8 @@ pub(super) enum Next {
     Destroy,
 }
 
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// While a node boots it is asked this often.
 const BOOT_POLL: TimeDelta = TimeDelta::seconds(2);
 /// One call to a provider.

@@ -15,8 +15,8 @@ use crate::domain::session::{Input, PullRequest, Session, Want, wants};
 use crate::domain::{Repo, SessionId, Time};
 use crate::store::StoreError;
 
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 const CALL: Duration = Duration::from_mins(2);
 
 /// The job.

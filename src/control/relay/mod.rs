@@ -33,9 +33,9 @@ use crate::wire::link::{Level, LinkError};
 pub(super) use intake::Partial;
 
 /// A supervisor that could not be started this often: the attempt is given up.
-const MAX_STARTS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+pub(super) const MAX_STARTS: u32 = 5;
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Why an attach is over before its attempt is.
 #[derive(Debug, thiserror::Error)]
