@@ -11,7 +11,7 @@ use super::forge::{ForgeError, Proposal, Wanted};
 use super::jobs::After;
 use super::{Inner, words};
 use crate::domain::report::Pushed;
-use crate::domain::session::{Input, PullRequest, Session, Want, wants};
+use crate::domain::session::{Input, PullRequest, Session, Status, Want, wants};
 use crate::domain::{Repo, SessionId, Time};
 use crate::store::StoreError;
 
@@ -50,14 +50,23 @@ impl Inner {
                 }
             },
         };
-        let opened = match &input {
-            Input::Published { pull_request } => pull_request.clone().filter(|pull| !pull.adopted),
+        let pull = match &input {
+            Input::Published { pull_request } => pull_request.clone(),
             _ => None,
         };
-        let told = self.tell(id, input).await?;
-        if let (None, Some(pull)) = (told, opened) {
-            // The cancel was committed while the request was under way. A settled session takes nothing in any more.
-            tracing::warn!(session.id = %id, pull.url = %pull.url, "a pull request was opened as its session was cancelled");
+        if let (None, Some(pull)) = (self.tell(id, input).await?, pull) {
+            self.came_too_late(id, &pull).await?;
+        }
+        Ok(())
+    }
+
+    /// The session settled while the request was under way, and what is settled takes nothing in any more: the
+    /// operator is told, and a rerun finds the pull request by its head. One that is only paused finds it by itself.
+    async fn came_too_late(&self, id: SessionId, pull: &PullRequest) -> Result<(), StoreError> {
+        let row = self.store.row(id).await?;
+        if row.is_some_and(|row| row.session.status == Status::Cancelled) {
+            let url = &pull.url;
+            tracing::warn!(session.id = %id, pull.url = %url, "a pull request stands open whose session was cancelled meanwhile");
         }
         Ok(())
     }
