@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::jobs::{After, Job};
+use super::refusals::in_full;
 use super::{Inner, nodes, publish, relay};
 use crate::domain::lease::Input as Step;
 use crate::domain::session::{Input, wants};
@@ -34,7 +35,7 @@ impl Inner {
         let (first, longest) = pauses(job);
         let at = self.later(first, strikes - 1, longest);
         if let Err(error) = self.broken(id, job, strikes, at).await {
-            tracing::error!(session.id = %id, job = job.name(), %error, "the end of a job could not be committed");
+            tracing::error!(session.id = %id, job = job.name(), error = %in_full(&error), "the end of a job could not be committed");
         }
         After::Strike { at, partial: None }
     }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::forge::{ForgeError, Proposal, Wanted};
 use super::jobs::After;
+use super::refusals::in_full;
 use super::{Inner, words};
 use crate::domain::report::Pushed;
 use crate::domain::session::{Input, PullRequest, Session, Status, Want, wants};
@@ -24,7 +25,7 @@ pub(super) async fn publish(inner: Arc<Inner>, id: SessionId) -> After {
     match inner.publish_once(id).await {
         Ok(()) => After::Done,
         Err(error) => {
-            tracing::error!(session.id = %id, %error, "a pull request could not be recorded");
+            tracing::error!(session.id = %id, error = %in_full(&error), "a pull request could not be recorded");
             After::Strike { at: inner.later(FIRST_PAUSE, 0, LONGEST_PAUSE), partial: None }
         }
     }
@@ -44,7 +45,7 @@ impl Inner {
                 Ok(pull_request) => Input::Published { pull_request: Some(pull_request) },
                 Err(ForgeError::NotWanted) => return Ok(()),
                 Err(error) => {
-                    tracing::warn!(session.id = %id, %error, "the pull request was not opened");
+                    tracing::warn!(session.id = %id, error = %in_full(&error), "the pull request was not opened");
                     let not_before = self.next_try(session, &error);
                     Input::PublishFailed { cause: cause(&error), not_before }
                 }
