@@ -61,7 +61,7 @@ impl Inner {
             match self.store.commit(id, Lane::Machines, None, step).await {
                 Ok(_) | Err(CommitError::Refused(_)) => {}
                 Err(error) => {
-                    tracing::error!(session.id = %id, error = %in_full(&error), "a session could not be admitted")
+                    tracing::error!(session.id = %id, error = %in_full(&error), "a session could not be admitted");
                 }
             }
         }
