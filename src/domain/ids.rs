@@ -2,6 +2,7 @@
 //!
 //! Knows how each name is spelt and parsed; must not know what the things do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -182,7 +183,7 @@ impl FromStr for Repo {
     type Err = BadRepo;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || BadRepo(text.chars().take(200).collect());
+        let bad = || BadRepo(without_user(text).chars().take(200).collect());
         if text.chars().any(char::is_control) || text.len() > 1_000 {
             return Err(bad());
         }
@@ -201,6 +202,15 @@ impl FromStr for Repo {
             }
             _ => Err(bad()),
         }
+    }
+}
+
+/// An address as it may be shown: what stands before the host may be a user's password or token.
+pub fn without_user(address: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.into() };
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://…@{host}").into(),
+        None => address.into(),
     }
 }
 

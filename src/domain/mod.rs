@@ -16,4 +16,4 @@ pub mod queue;
 pub mod report;
 pub mod session;
 
-pub use ids::{Actor, AskId, Attempt, Repo, Seq, SessionId, Time};
+pub use ids::{Actor, AskId, Attempt, Repo, Seq, SessionId, Time, without_user};

@@ -14,6 +14,7 @@ use tokio::io::{ReadHalf, WriteHalf};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::super::Inner;
+use super::super::jobs::Job;
 use super::Trouble;
 use super::inbox::Inbox;
 use super::intake::{Broken, Intake, Partial, Piece};
@@ -240,7 +241,9 @@ impl<'a> Talk<'a> {
         match self.inner.store.commit(self.id, Lane::Machines, None, step).await {
             Ok(row) => {
                 self.row = row;
-                self.heard = true;
+                if !std::mem::replace(&mut self.heard, true) {
+                    self.inner.jobs.goes_well(self.id, Job::Link);
+                }
                 self.follow(false).await?;
             }
             Err(CommitError::Refused(Refusal::Gap { .. })) => return Err(Trouble::Gap),
