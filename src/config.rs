@@ -245,9 +245,19 @@ fn innermost(error: &config::ConfigError) -> (Option<String>, String) {
         E::Type { unexpected, expected, key, .. } => {
             (key.clone(), format!("this is {unexpected}, and {expected} is wanted"))
         }
-        E::FileParse { cause, .. } => (None, cause.to_string().trim().to_owned()),
+        E::FileParse { cause, .. } => (None, without_excerpt(&cause.to_string())),
         other => (None, other.to_string()),
     }
+}
+
+/// What is wrong with the file and where, without the line itself: that may be the one with the token.
+fn without_excerpt(cause: &str) -> String {
+    let excerpt = |line: &&str| {
+        line.trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).starts_with('|')
+    };
+    let lines: Vec<&str> =
+        cause.lines().filter(|l| !excerpt(l)).map(str::trim).filter(|l| !l.is_empty()).collect();
+    lines.join(": ")
 }
 
 /// The word in backticks behind `before`.

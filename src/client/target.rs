@@ -13,6 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
 use tower::{ServiceExt, service_fn};
 
+use crate::domain::without_user;
+
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// A control plane's place.
@@ -31,7 +33,7 @@ impl FromStr for Target {
     type Err = BadTarget;
 
     fn from_str(text: &str) -> Result<Self, BadTarget> {
-        let bad = || BadTarget(text.to_owned());
+        let bad = || BadTarget(without_user(text).into_owned());
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::Socket(PathBuf::from(path)));
         }

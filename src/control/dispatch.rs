@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::jobs::Job;
+use super::refusals::in_full;
 use super::{Inner, nodes, publish, relay};
 use crate::domain::limits::seconds;
 use crate::domain::queue::{Caps, Waiting, placement};
@@ -59,7 +60,9 @@ impl Inner {
             };
             match self.store.commit(id, Lane::Machines, None, step).await {
                 Ok(_) | Err(CommitError::Refused(_)) => {}
-                Err(error) => tracing::error!(session.id = %id, %error, "a session could not be admitted"),
+                Err(error) => {
+                    tracing::error!(session.id = %id, error = %in_full(&error), "a session could not be admitted");
+                }
             }
         }
     }
@@ -165,6 +168,6 @@ fn next_moment(row: &Row, now: Time) -> Option<Time> {
 
 fn log_error<T>(id: SessionId, result: Result<T, StoreError>) {
     if let Err(error) = result {
-        tracing::error!(session.id = %id, %error, "a step could not be committed");
+        tracing::error!(session.id = %id, error = %in_full(&error), "a step could not be committed");
     }
 }

@@ -22,6 +22,17 @@ pub(super) enum Job {
     Publish,
 }
 
+impl Job {
+    /// For the operator's log.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Link => "link",
+            Self::Publish => "publish",
+        }
+    }
+}
+
 /// What a job leaves behind.
 #[derive(Debug)]
 pub(super) enum After {
@@ -48,8 +59,8 @@ pub(super) struct Jobs {
     pub(super) ended: Arc<Notify>,
 }
 
-/// The right to do one job; giving it back says how it went. Dropped without a word (a panic, a shutdown) it frees
-/// the place and counts nothing.
+/// The right to do one job; giving it back says how it went, also after a panic (`broken`). Dropped without a word, as
+/// at a shutdown, it frees the place and counts nothing.
 pub(super) struct Ticket {
     jobs: Jobs,
     of: (SessionId, Job),
@@ -84,6 +95,18 @@ impl Jobs {
     /// Sessions whose job of this kind failed when it was tried last.
     pub(super) fn failing(&self, job: Job) -> usize {
         self.slots().iter().filter(|((_, of), slot)| *of == job && slot.strikes > 0).count()
+    }
+
+    /// What is under way has come further than the tries before it: it is no trouble any more.
+    pub(super) fn goes_well(&self, id: SessionId, job: Job) {
+        if let Some(slot) = self.slots().get_mut(&(id, job)) {
+            slot.strikes = 0;
+        }
+    }
+
+    /// Whether this session's job of this kind failed when it was tried last.
+    pub(super) fn fails(&self, id: SessionId, job: Job) -> bool {
+        self.slots().get(&(id, job)).is_some_and(|slot| slot.strikes > 0)
     }
 
     /// The next moment at which something that rests may be tried again.

@@ -8,6 +8,7 @@
 //! [`Local`] holds no truth of its own: after a start everything comes from rows, and first try and recovery are one
 //! path. Every loop is a shell around a public tick. Must not know who asked, over which door, nor any SQL.
 
+mod broken;
 mod dispatch;
 mod feed;
 pub mod forge;
@@ -169,7 +170,7 @@ impl Inner {
         let name = kind(&input);
         let step = move |row: &Row, _: &_, now| session::step(&row.session, input.clone(), now);
         match self.store.commit(id, Lane::Machines, None, step).await {
-            Ok(committed) => Ok(Some(committed.row)),
+            Ok(row) => Ok(Some(row)),
             Err(CommitError::Store(error)) => Err(error),
             Err(refusal) => {
                 tracing::debug!(session.id = %id, input = name, %refusal, "an input came too late");
@@ -187,13 +188,13 @@ impl Inner {
             return;
         }
         let Some(mut ticket) = self.jobs.begin(id, job, self.clock.now()) else { return };
-        let start = Start { strikes: ticket.strikes, partial: ticket.partial.take() };
-        let work = work(self.clone(), start);
-        let end = self.end.clone();
+        let strikes = ticket.strikes;
+        let work = work(self.clone(), Start { strikes, partial: ticket.partial.take() });
+        let (inner, end) = (self.clone(), self.end.clone());
         self.tasks.spawn(async move {
             tokio::select! {
                 () = end.cancelled() => {}
-                after = work => ticket.give_back(after),
+                after = inner.guarded(id, job, strikes, work) => ticket.give_back(after),
             }
         });
     }

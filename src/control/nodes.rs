@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::jobs::After;
+use super::refusals::in_full;
 use super::{Inner, Start};
 use crate::domain::lease::{self, Illegal, Input as Step, Key, Lease, State};
 use crate::domain::report::{Ending, Retry};
@@ -28,8 +29,8 @@ pub(super) enum Next {
     Destroy,
 }
 
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// While a node boots it is asked this often.
 const BOOT_POLL: TimeDelta = TimeDelta::seconds(2);
 /// One call to a provider.
@@ -77,7 +78,7 @@ pub(super) async fn bring(inner: Arc<Inner>, id: SessionId, _start: Start) -> Af
             Ok(false) => return After::Done,
             Err(Trouble::Wait(at)) => return After::Again { at, partial: None },
             Err(Trouble::Store(error)) => {
-                tracing::error!(session.id = %id, %error, "a node's step could not be committed");
+                tracing::error!(session.id = %id, error = %in_full(&error), "a node's step could not be committed");
                 return After::Strike { at: inner.clock.now() + TimeDelta::seconds(1), partial: None };
             }
         }
@@ -203,7 +204,7 @@ impl Inner {
     /// What a provider's error means for the node and for its session.
     async fn node_failed(&self, row: &Row, lease: &Lease, error: NodeError) -> Result<bool, Trouble> {
         let id = row.session.id();
-        tracing::warn!(session.id = %id, node.key = %lease.key, %error, "a node's step failed");
+        tracing::warn!(session.id = %id, node.key = %lease.key, error = %in_full(&error), "a node's step failed");
         let cause = error.to_string();
         let mut at = self.later(FIRST_PAUSE, lease.tries, LONGEST_PAUSE);
         match error {

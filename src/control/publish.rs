@@ -9,14 +9,15 @@ use async_trait::async_trait;
 
 use super::forge::{ForgeError, Proposal, Wanted};
 use super::jobs::After;
+use super::refusals::in_full;
 use super::{Inner, words};
 use crate::domain::report::Pushed;
-use crate::domain::session::{Input, PullRequest, Session, Want, wants};
+use crate::domain::session::{Input, PullRequest, Session, Status, Want, wants};
 use crate::domain::{Repo, SessionId, Time};
 use crate::store::StoreError;
 
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 const CALL: Duration = Duration::from_mins(2);
 
 /// The job.
@@ -24,7 +25,7 @@ pub(super) async fn publish(inner: Arc<Inner>, id: SessionId) -> After {
     match inner.publish_once(id).await {
         Ok(()) => After::Done,
         Err(error) => {
-            tracing::error!(session.id = %id, %error, "a pull request could not be recorded");
+            tracing::error!(session.id = %id, error = %in_full(&error), "a pull request could not be recorded");
             After::Strike { at: inner.later(FIRST_PAUSE, 0, LONGEST_PAUSE), partial: None }
         }
     }
@@ -44,20 +45,29 @@ impl Inner {
                 Ok(pull_request) => Input::Published { pull_request: Some(pull_request) },
                 Err(ForgeError::NotWanted) => return Ok(()),
                 Err(error) => {
-                    tracing::warn!(session.id = %id, %error, "the pull request was not opened");
+                    tracing::warn!(session.id = %id, error = %in_full(&error), "the pull request was not opened");
                     let not_before = self.next_try(session, &error);
-                    Input::PublishFailed { cause: cause(&error), not_before }
+                    Input::PublishFailed { cause: error.to_string(), not_before }
                 }
             },
         };
-        let opened = match &input {
-            Input::Published { pull_request } => pull_request.clone().filter(|pull| !pull.adopted),
+        let pull = match &input {
+            Input::Published { pull_request } => pull_request.clone(),
             _ => None,
         };
-        let told = self.tell(id, input).await?;
-        if let (None, Some(pull)) = (told, opened) {
-            // The cancel was committed while the request was under way. A settled session takes nothing in any more.
-            tracing::warn!(session.id = %id, pull.url = %pull.url, "a pull request was opened as its session was cancelled");
+        if let (None, Some(pull)) = (self.tell(id, input).await?, pull) {
+            self.came_too_late(id, &pull).await?;
+        }
+        Ok(())
+    }
+
+    /// The session settled while the request was under way, and what is settled takes nothing in any more: the
+    /// operator is told, and a rerun finds the pull request by its head. One that is only paused finds it by itself.
+    async fn came_too_late(&self, id: SessionId, pull: &PullRequest) -> Result<(), StoreError> {
+        let row = self.store.row(id).await?;
+        if row.is_some_and(|row| row.session.status == Status::Cancelled) {
+            let url = &pull.url;
+            tracing::warn!(session.id = %id, pull.url = %url, "a pull request stands open whose session was cancelled meanwhile");
         }
         Ok(())
     }
@@ -114,8 +124,4 @@ fn proposal(session: &Session) -> Option<Proposal> {
         title: words::title(session),
         body: words::body(session),
     })
-}
-
-fn cause(error: &ForgeError) -> String {
-    format!("the pull request was not opened: {error}")
 }

@@ -28,15 +28,15 @@ pub(super) fn of_store(error: &StoreError) -> Refusal {
 }
 
 pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Refusal {
-    let mut chain = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        chain = format!("{chain}: {cause}");
-        source = cause.source();
-    }
-    tracing::error!(error = %chain, "a request failed for a reason of our own");
+    tracing::error!(error = %in_full(error), "a request failed for a reason of our own");
     Refusal::new(Code::Internal, "something went wrong on our side; nothing was changed")
         .hint("the server's log says what")
+}
+
+/// An error with its causes, for the operator's log.
+pub(super) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |e| e.source()).map(ToString::to_string);
+    causes.collect::<Vec<_>>().join(": ")
 }
 
 pub(super) fn unknown(id: SessionId) -> Refusal {

@@ -4,6 +4,7 @@
 //! A session copies what it needs when it is created, so a change never rewrites history.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ pub struct Settings {
 }
 
 /// How one agent is started.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", default, deny_unknown_fields)]
 pub struct AgentSettings {
     /// Program and leading arguments.
@@ -47,6 +48,15 @@ pub struct AgentSettings {
     pub env: BTreeMap<String, String>,
     /// *Names* of this process's environment variables that are handed on; their values are never stored.
     pub secrets: Vec<String>,
+}
+
+/// Of the environment the names only: somebody will put a key there all the same.
+impl fmt::Debug for AgentSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let env: Vec<&String> = self.env.keys().collect();
+        let mut shown = f.debug_struct("AgentSettings");
+        shown.field("command", &self.command).field("env", &env).field("secrets", &self.secrets).finish()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,7 +25,11 @@ impl Local {
 impl Inner {
     fn troubles(&self) -> Troubles {
         let rows = self.store.open_rows();
-        let stumbles = |row: &&crate::store::Row| row.lease.as_ref().is_some_and(|l| l.tries > 0);
+        let stumbles = |row: &&crate::store::Row| {
+            let told = row.lease.as_ref().is_some_and(|l| l.tries > 0);
+            // What broke off before there was a row to count in is counted with the jobs alone.
+            told || self.jobs.fails(row.session.id(), Job::Node)
+        };
         Troubles {
             nodes: rows.iter().filter(stumbles).count(),
             links: self.jobs.failing(Job::Link),

@@ -2,6 +2,7 @@
 //!
 //! Knows how each name is spelt and parsed; must not know what the things do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,6 +23,7 @@ pub type Seq = u64;
 /// assert!("dt-0".parse::<SessionId>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema), schema(value_type = String, description = "`dt-142`"))]
 #[serde(try_from = "String", into = "String")]
 pub struct SessionId(u32);
 
@@ -74,6 +76,7 @@ impl From<SessionId> for String {
 
 /// One admission to run. Rises with each; a higher one fences all lower ones. 0 = never admitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Attempt(pub u32);
 
@@ -92,6 +95,7 @@ impl fmt::Display for Attempt {
 
 /// The agent's own id of the tool call that waits; stable over deferral and resume.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct AskId(pub String);
 
@@ -179,7 +183,7 @@ impl FromStr for Repo {
     type Err = BadRepo;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || BadRepo(text.chars().take(200).collect());
+        let bad = || BadRepo(without_user(text).chars().take(200).collect());
         if text.chars().any(char::is_control) || text.len() > 1_000 {
             return Err(bad());
         }
@@ -198,6 +202,15 @@ impl FromStr for Repo {
             }
             _ => Err(bad()),
         }
+    }
+}
+
+/// An address as it may be shown: what stands before the host may be a user's password or token.
+pub fn without_user(address: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.into() };
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://…@{host}").into(),
+        None => address.into(),
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::domain::without_user;
+
 /// Longest branch or ref name, in bytes: fits a file system's 255 with room for `.lock`.
 const MAX_NAME: usize = 200;
 /// Longest address or path, in bytes.
@@ -15,7 +17,7 @@ const MAX_URL: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no {what}: {why}")]
 pub struct BadName {
-    /// The text, shortened and without control characters.
+    /// The text, shortened and without control characters, user and password.
     pub text: String,
     pub what: &'static str,
     pub why: &'static str,
@@ -23,7 +25,8 @@ pub struct BadName {
 
 impl BadName {
     fn new(text: &str, what: &'static str, why: &'static str) -> Self {
-        let text = text.chars().take(100).map(|c| if c.is_control() { '·' } else { c }).collect();
+        let text =
+            without_user(text).chars().take(100).map(|c| if c.is_control() { '·' } else { c }).collect();
         Self { text, what, why }
     }
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::names;
 use super::{Act, GitHubError, Verb};
+use crate::domain::without_user;
 
 /// Nobody's token is longer; more is the wrong file.
 const LONGEST_TOKEN: u64 = 4_096;
@@ -95,7 +96,11 @@ fn check_url(url: &str) -> Result<(), GitHubError> {
             && !host.contains('@')
             && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\".contains(&b))
     });
-    if fits { Ok(()) } else { Err(settings(format!("`{}` is no address for GitHub", names::short(url)))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(settings(format!("`{}` is no address for GitHub", names::short(&without_user(url)))))
+    }
 }
 
 fn read_file(path: &Path) -> Result<SecretString, GitHubError> {

@@ -113,11 +113,3 @@ impl From<sqlx::Error> for StoreError {
         }
     }
 }
-
-/// A committed step.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    pub row: Row,
-    /// The kept outcome of an earlier request under the same key.
-    pub repeated: bool,
-}

@@ -42,8 +42,6 @@ pub(super) const COMMANDS: &str =
     "SELECT id, uuid, body FROM commands WHERE id >= $1 AND id <= $2 ORDER BY id";
 pub(super) const CONSUMED: &str =
     "UPDATE commands SET consumed_seq = $2 WHERE id = $1 AND consumed_seq IS NULL";
-pub(super) const TRANSCRIPT: &str =
-    "SELECT attempt, n, path, line FROM transcripts WHERE session = $1 ORDER BY attempt, n";
 
 pub(super) const OUTCOME: &str = "SELECT request, session, refusal FROM outcomes WHERE key = $1";
 pub(super) const PRUNE_OUTCOMES: &str = "DELETE FROM outcomes WHERE at < $1";
@@ -153,7 +151,6 @@ pub(super) fn all() -> Vec<&'static str> {
         BLOB,
         COMMANDS,
         CONSUMED,
-        TRANSCRIPT,
         OUTCOME,
         PRUNE_OUTCOMES,
         INSTANCE,

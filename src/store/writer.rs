@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::batch::{Batch, Outcome};
 use super::book::Shared;
 use super::checkpoint::Checkpoints;
-use super::{CommitError, Committed, Decision, Dedupe, Row, StoreError, World, read};
+use super::{CommitError, Decision, Dedupe, Row, StoreError, World, read};
 use crate::clock::{Clock, Time};
 use crate::domain::SessionId;
 use crate::domain::lease::{self, Lease};
@@ -24,7 +24,7 @@ use crate::domain::lease::{self, Lease};
 pub(super) type Make = Box<dyn Fn(SessionId, Uuid, &World, Time) -> Decision + Send>;
 pub(super) type Decide = Box<dyn Fn(&Row, &World, Time) -> Decision + Send>;
 pub(super) type Step = Box<dyn Fn(&Row, Time) -> Result<Lease, lease::Illegal> + Send>;
-type Answer = Result<Committed, CommitError>;
+type Answer = Result<Row, CommitError>;
 
 /// How long an outcome is kept under its key.
 const KEEP_OUTCOMES: TimeDelta = TimeDelta::hours(24);
@@ -203,7 +203,7 @@ impl Writer {
             return Err(CommitError::KeyReused);
         }
         let id = outcome.was?;
-        Ok(Committed { row: self.row(batch, id).await?, repeated: true })
+        self.row(batch, id).await
     }
 
     async fn outcome(&mut self, batch: &Batch, key: &str) -> Result<Option<Outcome>, StoreError> {

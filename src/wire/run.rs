@@ -3,6 +3,7 @@
 //! Holds no secret: those come over the link. Knows no provider.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -107,13 +108,21 @@ pub struct Remote {
     pub needs_credential: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentRun {
     /// Program and leading arguments; the adapter adds its own.
     pub command: Vec<String>,
     /// Environment that is no secret.
     pub env: BTreeMap<String, String>,
+}
+
+/// Of the environment the names only: somebody will put a key there all the same.
+impl fmt::Debug for AgentRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let env: Vec<&String> = self.env.keys().collect();
+        f.debug_struct("AgentRun").field("command", &self.command).field("env", &env).finish()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use devtask::client::Target;
 use devtask::config::{Config, ConfigError, Vars};
 use devtask::control;
+use devtask::domain::Repo;
+use devtask::git::RemoteUrl;
+use devtask::github::{self, GitHub};
+use secrecy::{ExposeSecret, SecretString};
 
 fn vars(pairs: &[(&str, &str)]) -> Vars {
     let home = [("HOME", "/home/ana")];
@@ -116,6 +121,51 @@ fn a_wrong_configuration_is_refused_by_key_and_place() {
     tell("DEVTASK_CONTROL__SLOTS", read("", &[("DEVTASK_CONTROL__SLOTS", "many")], &[]).unwrap_err());
     tell("--listen", read("", &[], &[("http.listen", "nine".to_owned())]).unwrap_err());
     insta::assert_snapshot!("wrong_configurations", table);
+}
+
+#[test]
+fn a_token_is_shown_by_no_setting_and_no_complaint() {
+    const TOKEN: &str = "ghp_0123456789";
+    let file = format!("[github]\ntoken = \"{TOKEN}\"\n[agents.claude.env]\nKEY = \"{TOKEN}\"");
+    for config in [read(&file, &[], &[]), read("", &[("DEVTASK_GITHUB__TOKEN", TOKEN)], &[])] {
+        let config = config.unwrap();
+        assert_eq!(config.github.token.as_ref().unwrap().expose_secret(), TOKEN);
+        let shown = format!("{config:?} {config:#?}");
+        assert!(!shown.contains(TOKEN), "{shown}");
+    }
+    let token = devtask::http::Token::new(&SecretString::from(TOKEN));
+    assert_eq!(format!("{token:?}"), "Token(…)");
+
+    let broken = [
+        "token = TOKEN",
+        "token = \"TOKEN",
+        "token = [\"TOKEN\"]",
+        "token.of = \"TOKEN\"",
+        "tokn = \"TOKEN\"",
+    ];
+    for line in broken {
+        let error = read(&format!("[github]\n{}", line.replace("TOKEN", TOKEN)), &[], &[]).unwrap_err();
+        let shown = format!("{error} {error:?} {:?}", error.hint());
+        assert!(!shown.contains(TOKEN), "{line}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_in_an_address_is_shown_by_no_complaint() {
+    let address = "https://ana:ghp_0123456789@github.com/acme/shop.git";
+    let settings = github::Settings { api_url: address.to_owned(), ..github::Settings::default() };
+    let complaints = [
+        address.parse::<Repo>().unwrap_err().to_string(),
+        address.parse::<RemoteUrl>().unwrap_err().to_string(),
+        address.parse::<Target>().unwrap_err().to_string(),
+        GitHub::new(&settings).unwrap_err().to_string(),
+    ];
+    insta::assert_snapshot!(complaints.join("\n"), @r"
+    `https://…@github.com/acme/shop.git` names no repository; say `owner/name`, a GitHub address or an absolute path
+    `https://…@github.com/acme/shop.git` is no git remote: its host is odd, or it carries a user or password
+    `https://…@github.com/acme/shop.git` is no server address; write it like `http://127.0.0.1:7777`
+    GitHub's settings: `https://…@github.com/acme/shop.git` is no address for GitHub
+    ");
 }
 
 #[test]

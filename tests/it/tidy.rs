@@ -98,6 +98,42 @@ fn is_test_file(file: &str) -> bool {
     file.contains("/tests/") || file.ends_with("/tests.rs") || file.starts_with("tests/")
 }
 
+/// The declarations of error variants of a file: the sentence, and what stands between it and the next one.
+fn sentences(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split("#[error(").skip(1).filter_map(|rest| {
+        let (sentence, rest) = rest.split_once(")]\n")?;
+        Some((sentence, rest.split("\n}").next().unwrap_or(rest)))
+    })
+}
+
+/// How a sentence would name the field that is its source.
+fn source_name(fields: &str) -> Option<String> {
+    if fields.contains(" source: ") {
+        return Some("source".to_owned());
+    }
+    let at = fields.find("#[from]").or_else(|| fields.find("#[source]"))?;
+    let (_, before) = fields[..at].rsplit_once('(')?;
+    Some(before.matches(',').count().to_string())
+}
+
+#[test]
+fn an_error_does_not_say_what_its_source_says() {
+    let mut seen = 0;
+    for (file, text) in rust_files("src") {
+        for (sentence, fields) in sentences(&text) {
+            let Some(source) = source_name(fields) else { continue };
+            seen += 1;
+            for name in [format!("{{{source}}}"), format!("{{{source}:"), format!(".{source}")] {
+                assert!(
+                    !sentence.contains(&name),
+                    "{file}: `{sentence}` repeats its source; chains say it twice"
+                );
+            }
+        }
+    }
+    assert!(seen > 20, "only {seen} errors with a source were found");
+}
+
 #[test]
 fn rooms_import_only_the_floors_below() {
     let mut wrong = Vec::new();

@@ -22,6 +22,7 @@ use chrono::TimeDelta;
 
 use super::jobs::After;
 use super::nodes::busy_with;
+use super::refusals::in_full;
 use super::{Inner, Start};
 use crate::domain::lease::{Input as Step, State};
 use crate::domain::session::{Input, Want, wants};
@@ -33,9 +34,9 @@ use crate::wire::link::{Level, LinkError};
 pub(super) use intake::Partial;
 
 /// A supervisor that could not be started this often: the attempt is given up.
-const MAX_STARTS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+pub(super) const MAX_STARTS: u32 = 5;
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Why an attach is over before its attempt is.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,7 @@ pub(super) enum Trouble {
     Node(#[from] NodeError),
     #[error("its supervisor could not be started: {0}")]
     NotStarted(String),
-    #[error("the link broke")]
+    #[error(transparent)]
     Link(#[from] LinkError),
     #[error("the supervisor went silent")]
     Silent,
@@ -93,7 +94,7 @@ pub(super) async fn attach(inner: Arc<Inner>, id: SessionId, attempt: Attempt, s
     match inner.attach_once(id, attempt, &mut partial, &mut heard).await {
         Ok(()) | Err(Trouble::Moved) => After::Done,
         Err(trouble) => {
-            tracing::info!(session.id = %id, session.attempt = %attempt, %trouble, "an attach is over");
+            tracing::info!(session.id = %id, session.attempt = %attempt, error = %in_full(&trouble), "an attach is over");
             let strikes = if heard { 0 } else { start.strikes };
             let at = inner.later(FIRST_PAUSE, strikes, LONGEST_PAUSE);
             match inner.after_trouble(id, attempt, &trouble, strikes + 1).await {
@@ -101,7 +102,7 @@ pub(super) async fn attach(inner: Arc<Inner>, id: SessionId, attempt: Attempt, s
                 Ok(false) if heard => After::Again { at, partial },
                 Ok(false) => After::Strike { at, partial },
                 Err(error) => {
-                    tracing::error!(session.id = %id, %error, "the end of an attach could not be committed");
+                    tracing::error!(session.id = %id, error = %in_full(&error), "the end of an attach could not be committed");
                     After::Strike { at: at + TimeDelta::seconds(1), partial }
                 }
             }
@@ -126,7 +127,7 @@ impl Inner {
                 Ok(false)
             }
             Trouble::Node(NodeError::Auth { .. }) => {
-                self.give_up(id, attempt, trouble_text(trouble), false).await?;
+                self.give_up(id, attempt, in_full(trouble), false).await?;
                 Ok(false)
             }
             Trouble::Bad(_) => {
@@ -182,12 +183,5 @@ impl Inner {
     fn level_of(&self, row: &Row, attempt: Attempt) -> Option<Level> {
         let want = wants(&row.session, self.clock.now());
         busy_with(row, attempt).then(|| level(row, want, attempt))
-    }
-}
-
-fn trouble_text(trouble: &Trouble) -> String {
-    match std::error::Error::source(trouble) {
-        Some(source) => format!("{trouble}: {source}"),
-        None => trouble.to_string(),
     }
 }

@@ -50,7 +50,7 @@ impl Inner {
             match open(link.as_ref()).await {
                 Ok(stream) => return Ok((row, stream)),
                 Err(Trouble::Node(NodeError::Gone)) => return Err(NodeError::Gone.into()),
-                Err(trouble) => last = super::trouble_text(&trouble),
+                Err(trouble) => last = super::in_full(&trouble),
             }
             tokio::time::sleep(BETWEEN_CALLS).await;
         }
@@ -73,7 +73,7 @@ impl Inner {
             })
             .await;
         match made {
-            Ok(done) => Ok(done.row),
+            Ok(row) => Ok(row),
             Err(CommitError::Store(error)) => Err(error.into()),
             Err(_) => Err(Trouble::Moved),
         }

@@ -7,6 +7,7 @@
 //! restarted supervisor must remember of cut records travels in the header ([`Recall`]). Raw lines are read in pieces,
 //! so memory stays small whatever a line's length. Must not know links or agents.
 
+mod file;
 mod frame;
 mod reader;
 mod recall;
@@ -19,8 +20,6 @@ use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::domain::Time;
 use crate::domain::report::Report;
 
@@ -28,9 +27,9 @@ pub use frame::Head;
 pub use reader::{Cursor, Piece};
 pub use recall::Recall;
 
+use file::{Header, checksum_holds, copy, create, is_ours, read_at, read_header};
 use reader::Ahead;
 
-const MAGIC: &[u8; 8] = b"DTJRNL1\n";
 /// Every so many bytes one place is remembered, so that an ack or an attach need not read from the start.
 const STRIDE: u64 = 16 * 1024;
 /// The acked front is cut when it is at least this long, and at least as long as the rest.
@@ -46,13 +45,6 @@ pub enum JournalError {
     Encode(#[source] serde_json::Error),
     #[error("`{}` is no journal", .0.display())]
     Foreign(PathBuf),
-}
-
-#[derive(Serialize, Deserialize)]
-struct Header {
-    /// Number of the file's first record.
-    first: u64,
-    recall: Recall,
 }
 
 /// An attempt's journal, open for writing and reading.
@@ -313,79 +305,4 @@ fn must_last(report: &Report) -> bool {
             | Report::Pushed(_)
             | Report::Ended { .. }
     )
-}
-
-fn read_at(file: &File, at: u64, length: usize) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, at)?;
-    Ok(bytes)
-}
-
-fn checksum_holds(file: &File, at: u64, length: usize, crc: u32) -> bool {
-    let mut hasher = crc32fast::Hasher::new();
-    let mut at = at + frame::PREFIX as u64;
-    let mut left = length;
-    while left > 0 {
-        let take = left.min(64 * 1024);
-        let Ok(bytes) = read_at(file, at, take) else { return false };
-        hasher.update(&bytes);
-        at += take as u64;
-        left -= take;
-    }
-    hasher.finalize() == crc
-}
-
-fn read_header(file: &File, length: u64) -> Option<(Header, u64)> {
-    let magic = read_at(file, 0, MAGIC.len()).ok()?;
-    let prefix = read_at(file, MAGIC.len() as u64, frame::PREFIX).ok()?;
-    let (size, crc) = frame::prefix(prefix.try_into().ok()?)?;
-    let start = (MAGIC.len() + frame::PREFIX + size) as u64;
-    if magic != MAGIC || start > length || !checksum_holds(file, MAGIC.len() as u64, size, crc) {
-        return None;
-    }
-    let body = read_at(file, (MAGIC.len() + frame::PREFIX) as u64, size).ok()?;
-    Some((serde_json::from_slice(&body).ok()?, start))
-}
-
-/// A file whose header is not whole never held a record: it is put in place only when it is.
-fn is_ours(file: &File, length: u64) -> bool {
-    let take = usize::try_from(length).unwrap_or(usize::MAX).min(MAGIC.len());
-    read_at(file, 0, take).is_ok_and(|start| MAGIC.starts_with(&start))
-}
-
-/// Writes a whole new file and puts it in the old one's place.
-fn create(
-    path: &Path,
-    header: &Header,
-    fill: impl FnOnce(&File, u64) -> std::io::Result<()>,
-) -> Result<(File, u64), JournalError> {
-    let io = |source| JournalError::Io("begun", source);
-    let mut bytes = vec![0; frame::PREFIX];
-    serde_json::to_writer(&mut bytes, header).map_err(JournalError::Encode)?;
-    frame::seal(&mut bytes);
-    let fresh = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    let made =
-        options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(io)?;
-    let start = (MAGIC.len() + bytes.len()) as u64;
-    made.write_all_at(MAGIC, 0).map_err(io)?;
-    made.write_all_at(&bytes, MAGIC.len() as u64).map_err(io)?;
-    fill(&made, start).map_err(io)?;
-    made.sync_data().map_err(io)?;
-    std::fs::rename(&fresh, path).map_err(io)?;
-    if let Some(folder) = path.parent() {
-        File::open(folder).and_then(|f| f.sync_all()).map_err(io)?;
-    }
-    Ok((made, start))
-}
-
-fn copy(old: &File, mut from: u64, to: u64, new: &File, mut at: u64) -> std::io::Result<()> {
-    while from < to {
-        let take = (to - from).min(64 * 1024);
-        let bytes = read_at(old, from, usize::try_from(take).unwrap_or(64 * 1024))?;
-        new.write_all_at(&bytes, at)?;
-        from += take;
-        at += take;
-    }
-    Ok(())
 }

@@ -24,9 +24,9 @@ const BATCH: usize = 128 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum TalkError {
-    #[error("the link failed")]
+    #[error(transparent)]
     Link(#[from] LinkError),
-    #[error("the journal could not be read")]
+    #[error(transparent)]
     Journal(#[from] JournalError),
     #[error("the peer did not attach in time")]
     Silent,

@@ -58,7 +58,7 @@ pub enum WorkspaceError {
         #[source]
         source: GitError,
     },
-    #[error("git failed")]
+    #[error(transparent)]
     Git(#[from] GitError),
     #[error("the node's disk failed")]
     Disk(#[from] std::io::Error),

@@ -8,9 +8,10 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 
 use super::desk::Abort;
+use super::ending::Stop;
 use super::hooks::{Hooked, hooks_say};
 use super::permit::Verdict;
-use super::turn::{Stop, Turn};
+use super::turn::Turn;
 use super::{lines, tools};
 use crate::workbench::script::Call;
 

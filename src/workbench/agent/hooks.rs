@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::desk::{Abort, Desk, Gone};
+use super::ending::Stop;
 use super::lines;
-use super::turn::Stop;
 
 /// How often the real agent says that a hook is still waited for.
 const HEARTBEAT: Duration = Duration::from_secs(30);

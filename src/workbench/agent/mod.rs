@@ -26,6 +26,7 @@ use crate::clock::Clock;
 
 mod calls;
 mod desk;
+mod ending;
 mod flags;
 mod hooks;
 mod lines;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::turn::{Stop, Turn};
+use super::ending::Stop;
+use super::turn::Turn;
 use super::{End, tools};
 use crate::workbench::script::Cursor;
 use crate::workbench::script::{Call, Markers, Step, marker_id};

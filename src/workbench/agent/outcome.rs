@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::turn::{Stop, Turn};
+use super::ending::Stop;
+use super::turn::Turn;
 
 impl Turn<'_> {
     pub(super) fn result(&self, stop: Option<&Stop>) -> Value {

@@ -6,9 +6,10 @@
 use serde_json::{Value, json};
 
 use super::desk::{Desk, Gone};
+use super::ending::Stop;
 use super::hooks::{Hooked, Unheard, request_host};
 use super::tools;
-use super::turn::{Stop, Turn};
+use super::turn::Turn;
 
 /// What becomes of a call.
 pub(super) enum Verdict {

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::desk::{Abort, Desk, Gone, Said};
+use super::ending::Ended;
 use super::flags::Flags;
 use super::transcript::Transcript;
-use super::turn::{Ended, Turn};
+use super::turn::Turn;
 use super::{End, Stdio, Surroundings, listen};
 
 pub(super) async fn run(io: Stdio, flags: Flags, at: Surroundings) -> End {

@@ -5,7 +5,8 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::desk::{Abort, Desk, Gone, Said};
+use super::desk::{Desk, Gone, Said};
+use super::ending::{Ended, Stop};
 use super::transcript::{Facts, Transcript};
 use super::{End, lines, listen, story};
 use crate::clock::Time;
@@ -13,47 +14,6 @@ use crate::workbench::script::{Cursor, OVER, Script, Step};
 
 /// What a model turn costs here.
 const PRICE: f64 = 0.01;
-
-pub(super) enum Ended {
-    Turn { is_error: bool },
-    Now(End),
-}
-
-/// Why a turn does not run to its end.
-pub(super) enum Stop {
-    Gone,
-    Now(End),
-    /// In the middle of tool calls, or between them.
-    Aborted {
-        tools: bool,
-    },
-    Deferred(Value),
-    Api {
-        status: u16,
-        kind: &'static str,
-        text: String,
-    },
-    Limit {
-        subtype: &'static str,
-        terminal: &'static str,
-        text: String,
-    },
-}
-
-impl From<Gone> for Stop {
-    fn from(_: Gone) -> Self {
-        Self::Gone
-    }
-}
-
-impl From<Abort> for Stop {
-    fn from(abort: Abort) -> Self {
-        match abort {
-            Abort::Interrupt => Self::Aborted { tools: false },
-            Abort::Now(end) => Self::Now(end),
-        }
-    }
-}
 
 pub(super) struct Turn<'a> {
     pub(super) desk: &'a Desk,
@@ -296,43 +256,6 @@ impl<'a> Turn<'a> {
             self.desk.write(line).await?;
         }
         Ok(())
-    }
-
-    async fn finish(mut self, own: Uuid, played: Result<(), Stop>) -> Result<Ended, Gone> {
-        let stop = match played {
-            Ok(()) => None,
-            Err(Stop::Gone) => return Err(Gone),
-            Err(Stop::Now(end)) => return Ok(Ended::Now(end)),
-            Err(stop) => Some(stop),
-        };
-        if let Some(Stop::Aborted { tools }) = stop {
-            let text = if tools {
-                "[Request interrupted by user for tool use]"
-            } else {
-                "[Request interrupted by user]"
-            };
-            let message = json!({ "role": "user", "content": [{ "type": "text", "text": text }] });
-            self.desk
-                .write(self.desk.line("user", json!({ "message": message, "parent_tool_use_id": null })))
-                .await?;
-        }
-        let cost = json!({ "type": "cost-state", "totalCostUSD": self.talk.cost });
-        if let Err(Stop::Gone | Stop::Now(_)) = self.record(vec![cost]).await {
-            return Err(Gone);
-        }
-        for folded in self.uuids.iter().skip(1) {
-            self.desk.write(self.desk.lifecycle(*folded, "completed")).await?;
-        }
-        let cancelled = matches!(
-            stop,
-            Some(Stop::Aborted { .. } | Stop::Api { .. } | Stop::Limit { terminal: "budget_exhausted", .. })
-        );
-        let result = self.result(stop.as_ref());
-        let is_error = result["is_error"] == true;
-        self.desk.write(self.desk.line("result", result)).await?;
-        let state = if cancelled { "cancelled" } else { "completed" };
-        self.desk.write(self.desk.lifecycle(own, state)).await?;
-        Ok(Ended::Turn { is_error })
     }
 }
 

@@ -7,6 +7,7 @@ use devtask::domain::session::Status;
 use devtask::wire::api::{Act, Control};
 use devtask::wire::link::Level;
 
+use super::log::Log;
 use super::world::{World, ana, finished, id};
 
 #[tokio::test]
@@ -28,7 +29,7 @@ async fn a_pull_request_that_is_refused_for_good_fails_with_the_reason() {
     world.forge.fail(ForgeError::Permanent("the token may not open pull requests in `acme/shop`".into()));
     world.running().await.end(finished());
     world.until_status(1, Status::Failed).await;
-    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"the pull request was not opened: the token may not open pull requests in `acme/shop`");
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"the token may not open pull requests in `acme/shop`");
     assert_eq!(world.forge.asked(), 1);
 }
 
@@ -44,6 +45,29 @@ async fn no_pull_request_is_created_after_a_cancel_commits() {
     world.settle().await;
     assert!(world.forge.pulls().is_empty());
     assert_eq!(world.status(1).await, Status::Cancelled);
+}
+
+#[tokio::test]
+async fn a_pull_request_under_way_at_a_cancel_is_told_to_the_operator_and_linked_by_a_rerun() {
+    let (world, log) = (World::new().await, Log::listen());
+    world.forge.hold_late();
+    world.running().await.end(finished());
+    world.until_so("under way", || world.forge.waits()).await;
+    world.local.act(&ana(), id(1), Act::Cancel { reason: None }, None).await.unwrap();
+    let cancelled = world.row(1).await.session;
+    world.forge.go();
+    world.until(1, "released", |r| r.lease.as_ref().is_some_and(|l| l.is_gone())).await;
+    world.until_so("told", || !log.lines("pull.url").is_empty()).await;
+    insta::assert_snapshot!(log.lines("pull.url").join("\n"), @"WARN a pull request stands open whose session was cancelled meanwhile session.id=dt-1 pull.url=https://forge.test/acme/shop/pull/1");
+    assert_eq!(world.row(1).await.session, cancelled, "what is settled is not touched");
+    assert_eq!(world.forge.pulls().len(), 1);
+
+    world.local.act(&ana(), id(1), Act::Rerun, None).await.unwrap();
+    world.until_status(1, Status::Running).await;
+    world.supervisor(1).end(finished());
+    world.until_status(1, Status::Done).await;
+    let linked = world.show(1).await.pull_request.unwrap();
+    assert_eq!((linked.number, linked.adopted, world.forge.pulls().len()), (1, true, 1));
 }
 
 #[tokio::test]

@@ -25,7 +25,11 @@ struct State {
     errors: VecDeque<ForgeError>,
     /// The next publish waits until it is let go.
     holds: bool,
+    /// The same, once it was asked whether it is wanted: the request is under way.
+    holds_late: bool,
     waits: bool,
+    /// So many tries panic.
+    panics: u32,
     proposals: Vec<Proposal>,
     pulls: Vec<Proposal>,
 }
@@ -41,6 +45,21 @@ impl Fake {
 
     pub fn hold(&self) {
         self.state().holds = true;
+    }
+
+    /// The next publish waits when nothing can stop it any more.
+    pub fn hold_late(&self) {
+        self.state().holds_late = true;
+    }
+
+    /// A forge with a bug: so many tries panic.
+    pub fn panic(&self, times: u32) {
+        self.state().panics = times;
+    }
+
+    async fn wait(&self) {
+        self.state().waits = true;
+        self.0.go.notified().await;
     }
 
     pub fn waits(&self) -> bool {
@@ -83,9 +102,11 @@ impl Forge for Fake {
 
     async fn publish(&self, proposal: Proposal, wanted: &dyn Wanted) -> Result<PullRequest, ForgeError> {
         self.state().proposals.push(proposal.clone());
+        let panics = std::mem::take(&mut self.state().panics);
+        self.state().panics = panics.saturating_sub(1);
+        assert_eq!(panics, 0, "a bug in `publish`");
         if self.state().holds {
-            self.state().waits = true;
-            self.0.go.notified().await;
+            self.wait().await;
         }
         let error = self.state().errors.pop_front();
         if let Some(error) = error {
@@ -94,6 +115,9 @@ impl Forge for Fake {
         let known = self.state().pulls.iter().position(|p| p.head == proposal.head);
         if known.is_none() && !wanted.still().await {
             return Err(ForgeError::NotWanted);
+        }
+        if std::mem::take(&mut self.state().holds_late) {
+            self.wait().await;
         }
         let mut state = self.state();
         if known.is_none() {

@@ -7,11 +7,13 @@
     reason = "a model that breaks its own law is a test that fails"
 )]
 
+mod breaks;
 mod endings;
 mod failures;
 mod forge;
 mod github;
 mod lives;
+mod log;
 mod nodes;
 mod people;
 mod supervisor;

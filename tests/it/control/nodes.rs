@@ -28,6 +28,8 @@ struct Inside {
     suspends: bool,
     refuse_stops: u32,
     unreachable: bool,
+    /// So many calls of these verbs panic.
+    panics: BTreeMap<&'static str, u32>,
     /// Who opens a stream waits here for a permit; counts those who wait.
     gate: Option<Arc<Gate>>,
 }
@@ -79,6 +81,22 @@ impl Nodes {
 
     pub fn unreachable(&self, yes: bool) {
         self.inside().unreachable = yes;
+    }
+
+    /// A provider with a bug: so many calls of `ensure` or `open` panic.
+    pub fn panic_in(&self, verb: &'static str, times: u32) {
+        self.inside().panics.insert(verb, times);
+    }
+
+    /// Calls that are still to panic.
+    pub fn panics_left(&self, verb: &str) -> u32 {
+        self.inside().panics.get(verb).copied().unwrap_or_default()
+    }
+
+    fn perhaps_panic(&self, verb: &str) {
+        let left =
+            self.inside().panics.get_mut(verb).map(|left| std::mem::replace(left, left.saturating_sub(1)));
+        assert!(left.is_none_or(|left| left == 0), "a bug in `{verb}`");
     }
 
     /// The next link is held back at the gate until that is opened.
@@ -138,6 +156,7 @@ impl Provider for Nodes {
     }
 
     async fn ensure(&self, key: &Key, _: &Spec) -> Result<NodeRef, NodeError> {
+        self.perhaps_panic("ensure");
         let mut inside = self.inside();
         inside.calls.push(format!("ensure {}", incarnation(key)));
         let error = inside.ensure.pop_front();
@@ -254,6 +273,7 @@ impl Link for Wire {
     }
 
     async fn open(&self) -> Result<Box<dyn Duplex>, NodeError> {
+        self.nodes.perhaps_panic("open");
         let gate = self.nodes.inside().gate.take();
         if let Some(gate) = gate {
             gate.waiting.fetch_add(1, Ordering::SeqCst);

@@ -3,15 +3,18 @@
 //! As a path without a forge the work ends in a branch there, and the checkout is not touched; on the forge it ends in a
 //! pull request. Where the tests do not run from a git checkout, that is said.
 
+use std::collections::BTreeMap;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use devtask::domain::session::Status;
 use devtask::workbench::sample;
 use devtask::workbench::script::{Script, Step};
+use sha2::{Digest, Sha256};
 
-use super::figures;
 use super::house::{House, Rules, finish};
+use crate::figures;
 
 /// Runs git and gives what it printed.
 fn git(at: &Path, args: &[&str]) -> String {
@@ -38,14 +41,56 @@ fn clone(to: &Path) -> Option<PathBuf> {
     Some(to.to_owned())
 }
 
-/// Everything of a checkout but its branches: the files with their content, the index, where HEAD is.
-fn checkout(at: &Path) -> String {
-    let status = git(at, &["status", "--porcelain=v2", "--branch"]);
-    let files = git(at, &["ls-files", "--stage"]);
-    let head = git(at, &["rev-parse", "HEAD", "main"]);
-    let tree = git(at, &["stash", "list"]);
-    let index = std::fs::read(at.join(".git/index")).unwrap().len();
-    format!("{status}\n{files}\n{head}\n{tree}\n{index}")
+/// What may appear in somebody's repository: the branch and its reflog, the attempt's mark, the objects they name.
+const OURS: [&str; 4] =
+    [".git/objects", ".git/refs/heads/devtask", ".git/logs/refs/heads/devtask", ".git/refs/devtask"];
+
+/// Every entry of a checkout with its `.git`: name, mode, and what a file or link holds, to the byte.
+fn checkout(at: &Path) -> BTreeMap<String, String> {
+    let (mut entries, mut folders) = (BTreeMap::new(), vec![at.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let meta = std::fs::symlink_metadata(&path).unwrap();
+            let name = path.strip_prefix(at).unwrap().to_str().unwrap().to_owned();
+            let holds = if meta.is_dir() {
+                folders.push(path);
+                "folder".to_owned()
+            } else if meta.is_symlink() {
+                format!("-> {}", std::fs::read_link(&path).unwrap().display())
+            } else {
+                format!("{:x?}", Sha256::digest(std::fs::read(&path).unwrap()).as_slice())
+            };
+            entries.insert(name, format!("{:o} {holds}", meta.mode()));
+        }
+    }
+    entries
+}
+
+/// Not a byte of what was there has changed, and what is new is ours.
+fn assert_untouched(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) {
+    for (name, was) in before {
+        assert_eq!(after.get(name), Some(was), "`{name}` was touched");
+    }
+    let new = after.keys().filter(|name| !before.contains_key(*name));
+    let strange: Vec<_> =
+        new.filter(|name| !OURS.iter().any(|ours| Path::new(name).starts_with(ours))).collect();
+    assert!(strange.is_empty(), "left behind: {strange:?}");
+}
+
+/// A file that is new, one that is staged, one that is changed, one put away, a hook and a script.
+fn in_the_middle_of_something(repo: &Path) {
+    let me = ["-c", "user.name=Ana", "-c", "user.email=ana@example.com"];
+    std::fs::write(repo.join("README.md"), "put away\n").unwrap();
+    git(repo, &[&me[..], &["stash", "push", "--quiet"]].concat());
+    std::fs::write(repo.join("README.md"), "changed\n").unwrap();
+    std::fs::write(repo.join("staged.txt"), "staged\n").unwrap();
+    git(repo, &["add", "--", "staged.txt"]);
+    std::fs::write(repo.join("unsaved.txt"), "new\n").unwrap();
+    let hook = repo.join(".git/hooks/post-receive");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, "#!/bin/sh\ntouch hooked\n").unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Leaves a file behind; the checks of the brief look for it, since the project's own take minutes.
@@ -63,12 +108,12 @@ async fn work_on_a_path_without_a_forge_ends_in_a_branch_and_leaves_the_checkout
         house.end().await;
         return;
     };
-    std::fs::write(repo.join("unsaved.txt"), "somebody is in the middle of something\n").unwrap();
+    in_the_middle_of_something(&repo);
     let before = checkout(&repo);
     let id = house.create_checked(&repo.to_string_lossy(), script(), &["test -f docs/whole.md"]).await;
     let done = house.until(id, "is done", |s| s.status == Status::Done).await;
     house.told(id).await;
-    assert_eq!(checkout(&repo), before);
+    assert_untouched(&before, &checkout(&repo));
     assert_eq!(done.pull_request, None);
     let branch = done.branch.unwrap();
     assert_eq!(Some(git(&repo, &["rev-parse", &format!("refs/heads/{branch}")])), done.pushed_sha);

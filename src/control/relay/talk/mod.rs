@@ -14,6 +14,7 @@ use tokio::io::{ReadHalf, WriteHalf};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::super::Inner;
+use super::super::jobs::Job;
 use super::Trouble;
 use super::inbox::Inbox;
 use super::intake::{Broken, Intake, Partial, Piece};
@@ -238,9 +239,11 @@ impl<'a> Talk<'a> {
             session::step(session, Input::Records { attempt, records: records.to_vec() }, now)
         };
         match self.inner.store.commit(self.id, Lane::Machines, None, step).await {
-            Ok(done) => {
-                self.row = done.row;
-                self.heard = true;
+            Ok(row) => {
+                self.row = row;
+                if !std::mem::replace(&mut self.heard, true) {
+                    self.inner.jobs.goes_well(self.id, Job::Link);
+                }
                 self.follow(false).await?;
             }
             Err(CommitError::Refused(Refusal::Gap { .. })) => return Err(Trouble::Gap),

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
+use super::super::super::refusals::in_full;
 use super::super::Trouble;
 use super::Talk;
 use crate::domain::command::{Command, CommandBody, CommandNo};
@@ -130,7 +131,7 @@ impl Talk<'_> {
                 match asked {
                     Ok(Ok(Some(secret))) => secret.expose_secret().as_bytes().to_vec(),
                     Ok(Err(error)) => {
-                        tracing::warn!(session.id = %self.id, %error, "there is no credential for a push");
+                        tracing::warn!(session.id = %self.id, error = %in_full(&error), "there is no credential for a push");
                         Vec::new()
                     }
                     Ok(Ok(None)) | Err(_) => Vec::new(),
