@@ -532,7 +532,7 @@ fn only_server_addresses_are_taken() {
     h:1          `h:1` is no server address; write it like `http://127.0.0.1:7777`
     ftp://h      `ftp://h` is no server address; write it like `http://127.0.0.1:7777`
     http://h/x   `http://h/x` is no server address; write it like `http://127.0.0.1:7777`
-    http://u@h   `http://u@h` is no server address; write it like `http://127.0.0.1:7777`
+    http://u@h   `http://…@h` is no server address; write it like `http://127.0.0.1:7777`
     unix:/a/b    /a/b
                  `` is no server address; write it like `http://127.0.0.1:7777`
     ");
