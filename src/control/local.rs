@@ -11,7 +11,7 @@ use crate::domain::ask::Answer;
 use crate::domain::queue::{Caps, placement};
 use crate::domain::session::{self, Hold, Input, NewSession, Session};
 use crate::domain::{Actor, AskId, Repo, Seq, SessionId, Time};
-use crate::store::{CommitError, Committed, Decision, Dedupe, Lane, ListQuery, Row};
+use crate::store::{CommitError, Decision, Dedupe, Lane, ListQuery, Row};
 use crate::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
 use crate::wire::view::{AskView, SessionView};
 
@@ -27,8 +27,8 @@ impl Control for Local {
         let known = key.map(|key| dedupe(by, key, &new)).transpose()?;
         let draft = inner.draft(by, new).await?;
         let make = move |id, mark, _: &_, now| session::create(draft.clone().named(id, mark), now);
-        let done = inner.store.create(Lane::People, known, make).await.map_err(refusals::of_commit)?;
-        Ok(inner.view(&done.row))
+        let row = inner.store.create(Lane::People, known, make).await.map_err(refusals::of_commit)?;
+        Ok(inner.view(&row))
     }
 
     async fn list(&self, filter: Filter) -> Result<Page, Refusal> {
@@ -60,7 +60,7 @@ impl Control for Local {
             session::step(&row.session, input, now)
         };
         match self.inner.commit(id, decide).await {
-            Ok(done) => Ok(self.inner.view(&done.row)),
+            Ok(row) => Ok(self.inner.view(&row)),
             Err(CommitError::Refused(refusal)) => {
                 let refusal = Refusal::from(refusal);
                 Err(self.inner.outdated(id, refusal, verb.name(), rev).await)
@@ -80,8 +80,8 @@ impl Control for Local {
             };
             session::step(&row.session, input, now)
         };
-        let done = self.inner.commit(id, decide).await.map_err(refusals::of_commit)?;
-        Ok(self.inner.view(&done.row))
+        let row = self.inner.commit(id, decide).await.map_err(refusals::of_commit)?;
+        Ok(self.inner.view(&row))
     }
 
     async fn asks(&self) -> Result<Vec<AskView>, Refusal> {
@@ -101,8 +101,8 @@ impl Control for Local {
             let input = Input::Answer { by: by.clone(), ask: ask.clone(), answer: answer.clone() };
             session::step(&row.session, input, now)
         };
-        let done = self.inner.commit(id, decide).await.map_err(refusals::of_commit)?;
-        Ok(self.inner.view(&done.row))
+        let row = self.inner.commit(id, decide).await.map_err(refusals::of_commit)?;
+        Ok(self.inner.view(&row))
     }
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {
@@ -149,7 +149,7 @@ impl Inner {
         &self,
         id: SessionId,
         decide: impl Fn(&Row, Time) -> Decision + Send + 'static,
-    ) -> Result<Committed, CommitError> {
+    ) -> Result<Row, CommitError> {
         self.store.commit(id, Lane::People, None, move |row, _, now| decide(row, now)).await
     }
 

@@ -170,7 +170,7 @@ impl Inner {
         let name = kind(&input);
         let step = move |row: &Row, _: &_, now| session::step(&row.session, input.clone(), now);
         match self.store.commit(id, Lane::Machines, None, step).await {
-            Ok(committed) => Ok(Some(committed.row)),
+            Ok(row) => Ok(Some(row)),
             Err(CommitError::Store(error)) => Err(error),
             Err(refusal) => {
                 tracing::debug!(session.id = %id, input = name, %refusal, "an input came too late");

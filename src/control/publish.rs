@@ -47,7 +47,7 @@ impl Inner {
                 Err(error) => {
                     tracing::warn!(session.id = %id, error = %in_full(&error), "the pull request was not opened");
                     let not_before = self.next_try(session, &error);
-                    Input::PublishFailed { cause: cause(&error), not_before }
+                    Input::PublishFailed { cause: error.to_string(), not_before }
                 }
             },
         };
@@ -124,8 +124,4 @@ fn proposal(session: &Session) -> Option<Proposal> {
         title: words::title(session),
         body: words::body(session),
     })
-}
-
-fn cause(error: &ForgeError) -> String {
-    format!("the pull request was not opened: {error}")
 }

@@ -17,22 +17,27 @@ use super::command::CommandNo;
 use super::{Actor, AskId, Time};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Ask {
     pub id: AskId,
     pub what: AskWhat,
+    #[cfg_attr(feature = "server", schema(value_type = DateTime<Utc>))]
     pub opened_at: Time,
     /// After this moment the default answers; without a default the ask stays open.
+    #[cfg_attr(feature = "server", schema(value_type = DateTime<Utc>))]
     pub expires_at: Time,
     pub default: Option<Decision>,
     pub state: AskState,
     /// The command that carries its answer; over when the answer is applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<u32>))]
     pub command: Option<CommandNo>,
 }
 
 /// What the person is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum AskWhat {
     Questions {
@@ -49,6 +54,7 @@ pub enum AskWhat {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Question {
     pub question: String,
@@ -61,6 +67,7 @@ pub struct Question {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Choice {
     pub label: String,
     #[serde(default)]
@@ -68,16 +75,34 @@ pub struct Choice {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(tag = "is", rename_all = "camelCase")]
 pub enum AskState {
     Open,
-    Answered { by: Actor, at: Time, answer: Answer, applied: bool },
-    Defaulted { at: Time, answer: Answer, applied: bool },
-    Withdrawn { at: Time, why: String },
+    Answered {
+        #[cfg_attr(feature = "server", schema(value_type = String))]
+        by: Actor,
+        #[cfg_attr(feature = "server", schema(value_type = DateTime<Utc>))]
+        at: Time,
+        answer: Answer,
+        applied: bool,
+    },
+    Defaulted {
+        #[cfg_attr(feature = "server", schema(value_type = DateTime<Utc>))]
+        at: Time,
+        answer: Answer,
+        applied: bool,
+    },
+    Withdrawn {
+        #[cfg_attr(feature = "server", schema(value_type = DateTime<Utc>))]
+        at: Time,
+        why: String,
+    },
 }
 
 /// What the agent is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Answer {
     /// By question text; several labels of a multi-select are joined by `", "`, free text is as good as a label.
@@ -91,6 +116,7 @@ pub enum Answer {
 
 /// An answer without words of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// The agent chooses and notes what it chose.

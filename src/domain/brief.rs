@@ -10,6 +10,7 @@ use super::argv::{self, BadWords};
 pub const MAX_CHARS: usize = 50_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Brief {
     /// One line, ≤ 80 characters; the first line of the goal where nobody wrote one.
@@ -91,19 +92,30 @@ pub fn one_line(text: &str, max: usize) -> String {
     cut
 }
 
-/// `text` as a part of a branch name: lower-case words joined by `-`, ≤ 40 characters, never empty.
+/// Longest part of a branch name that is made of a text.
+const MAX_SLUG: usize = 40;
+
+/// `text` as a part of a branch name: lower-case words joined by `-`, as many as fit 40 characters, never empty.
+///
+/// ```
+/// use devtask::domain::brief::slug;
+/// assert_eq!(slug("Teach the parser about nested comments"), "teach-the-parser-about-nested-comments");
+/// assert_eq!(slug("Teach the parser: 'nested' comments, twice"), "teach-the-parser-nested-comments-twice");
+/// assert_eq!(slug("Teach the parser about deeply nested comments"), "teach-the-parser-about-deeply-nested");
+/// assert_eq!(slug(&"x".repeat(50)), "x".repeat(40));
+/// assert_eq!(slug("…"), "task");
+/// ```
 pub fn slug(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars() {
-        if c.is_ascii_alphanumeric() {
-            out.push(c.to_ascii_lowercase());
-        } else if !out.is_empty() && !out.ends_with('-') {
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        if out.is_empty() {
+            out.extend(word.chars().take(MAX_SLUG));
+        } else if out.len() + 1 + word.len() <= MAX_SLUG {
             out.push('-');
-        }
-        if out.len() >= 40 {
+            out.push_str(word);
+        } else {
             break;
         }
     }
-    let out = out.trim_end_matches('-');
-    if out.is_empty() { "task".to_owned() } else { out.to_owned() }
+    if out.is_empty() { "task".to_owned() } else { out.to_ascii_lowercase() }
 }

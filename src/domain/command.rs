@@ -38,7 +38,9 @@ pub enum CommandBody {
     GoOn { why: String },
 }
 
+/// `queue` waits until the agent's turn ends, `interrupt` ends it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MessageMode {
     #[default]

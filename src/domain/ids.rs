@@ -23,6 +23,7 @@ pub type Seq = u64;
 /// assert!("dt-0".parse::<SessionId>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema), schema(value_type = String, description = "`dt-142`"))]
 #[serde(try_from = "String", into = "String")]
 pub struct SessionId(u32);
 
@@ -75,6 +76,7 @@ impl From<SessionId> for String {
 
 /// One admission to run. Rises with each; a higher one fences all lower ones. 0 = never admitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Attempt(pub u32);
 
@@ -93,6 +95,7 @@ impl fmt::Display for Attempt {
 
 /// The agent's own id of the tool call that waits; stable over deferral and resume.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct AskId(pub String);
 

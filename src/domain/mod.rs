@@ -1,7 +1,8 @@
 //! Floor 0: what things *are* and every legal step.
 //!
 //! Knows sessions, leases, asks, events, commands, the queue and their limits; types derive serde so that
-//! they can be stored and sent. Must not know tokio, SQL, Slack, a clock or randomness: `now` is handed in.
+//! they can be stored and sent, and, with the feature `server`, `utoipa`'s description of what is public. Must not know
+//! tokio, SQL, Slack, a clock or randomness: `now` is handed in.
 
 pub mod argv;
 pub mod ask;

@@ -87,6 +87,7 @@ pub enum Report {
 
 /// What a session is busy with, beside its status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     #[default]
@@ -119,22 +120,29 @@ pub enum TurnOutcome {
 
 /// Running totals of the whole session as the agent counts them: the last one stands, never add them up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Usage {
+    /// Dollars in millionths.
+    #[cfg_attr(feature = "server", schema(required))]
     pub cost_micro_usd: u64,
+    #[cfg_attr(feature = "server", schema(required))]
     pub input_tokens: u64,
+    #[cfg_attr(feature = "server", schema(required))]
     pub output_tokens: u64,
+    #[cfg_attr(feature = "server", schema(required))]
     pub turns: u32,
 }
 
 /// What a check command did, on which tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Evidence {
     pub command: String,
     /// Build, test, lint, format or other.
     pub kind: CheckKind,
-    /// `None`: killed by a signal or by the time limit.
+    /// `null`: killed by a signal or by the time limit.
     pub exit_code: Option<i32>,
     pub timed_out: bool,
     pub duration_ms: u64,
@@ -153,6 +161,7 @@ impl Evidence {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CheckKind {
     Build,

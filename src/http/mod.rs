@@ -11,7 +11,6 @@ mod openapi;
 mod ops;
 pub mod problem;
 mod routes;
-pub mod schema;
 mod serve;
 mod sessions;
 mod settings;

@@ -1,20 +1,24 @@
 //! The `OpenAPI` document, made from the same table as the router.
 //!
-//! Knows how a route is described; must not know what its JSON looks like: that is [`schema`].
+//! Knows how a route is described; must not know what its JSON looks like: the types that are sent and taken say so.
 
 use axum::http::{Method, StatusCode};
+use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, Content, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem,
-    PathsBuilder, Ref, Required, Response, ResponseBuilder, Type,
+    ArrayBuilder, ComponentsBuilder, Content, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi,
+    OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type,
 };
 
-use super::problem::Kind;
+use super::ops::{Alive, Ready};
+use super::problem::{self, Kind};
 use super::routes::{Endpoint, Gives, Takes, endpoints};
-use super::schema;
-use crate::wire::api::Code;
+use super::sessions::Reason;
+use crate::domain::ask::Answer;
+use crate::wire::api::{Code, Create, Message, Page};
+use crate::wire::view::{AskView, EventView, SessionView};
 
 /// The document as `GET /openapi.json` gives it.
 pub fn document() -> OpenApi {
@@ -27,7 +31,8 @@ pub fn document() -> OpenApi {
         ))
         .build();
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    let components = schema::all(ComponentsBuilder::new()).security_scheme("token", bearer).build();
+    let components =
+        ComponentsBuilder::new().schemas_from_iter(schemas()).security_scheme("token", bearer).build();
     let mut paths = PathsBuilder::new();
     for endpoint in endpoints() {
         let method = if endpoint.method == Method::GET { HttpMethod::Get } else { HttpMethod::Post };
@@ -39,6 +44,25 @@ pub fn document() -> OpenApi {
         .components(Some(components))
         .security(Some([SecurityRequirement::new::<_, [&str; 0], _>("token", [])]))
         .build()
+}
+
+/// What routes send and take, and everything those are made of.
+fn schemas() -> Vec<(String, RefOr<Schema>)> {
+    fn add<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+        all.push((T::name().into(), T::schema()));
+        T::schemas(all);
+    }
+    let mut all = Vec::new();
+    add::<Page>(&mut all);
+    add::<EventView>(&mut all);
+    add::<Create>(&mut all);
+    add::<Message>(&mut all);
+    add::<Answer>(&mut all);
+    add::<Reason>(&mut all);
+    add::<problem::Body>(&mut all);
+    add::<Alive>(&mut all);
+    add::<Ready>(&mut all);
+    all
 }
 
 fn operation(endpoint: &Endpoint) -> Operation {
@@ -86,42 +110,53 @@ fn by_status(kinds: &[Kind]) -> Vec<(StatusCode, String)> {
 }
 
 fn problem(title: &str) -> Response {
-    ResponseBuilder::new().description(title).content("application/problem+json", to("Problem")).build()
+    ResponseBuilder::new()
+        .description(title)
+        .content("application/problem+json", to::<problem::Body>())
+        .build()
 }
 
-fn to(schema: &str) -> Content {
-    Content::new(Some(Ref::from_schema_name(schema)))
+fn reference<T: ToSchema>() -> Ref {
+    Ref::from_schema_name(T::name())
+}
+
+fn to<T: ToSchema>() -> Content {
+    Content::new(Some(reference::<T>()))
 }
 
 fn success(gives: Gives) -> (StatusCode, Response) {
-    let json = |text: &str, schema: &str| {
-        ResponseBuilder::new().description(text).content("application/json", to(schema)).build()
+    let json = |text: &str, content: Content| {
+        ResponseBuilder::new().description(text).content("application/json", content).build()
     };
     match gives {
-        Gives::Session(status) => (status, json("The session as it stands now", "Session")),
-        Gives::Page => (StatusCode::OK, json("A page of sessions", "Page")),
-        Gives::Asks => (StatusCode::OK, json("Open asks", "Asks")),
-        Gives::Alive => (StatusCode::OK, json("It answers", "Alive")),
-        Gives::Ready => (StatusCode::OK, json("Ready, perhaps degraded; 503 where not", "Ready")),
+        Gives::Session(status) => (status, json("The session as it stands now", to::<SessionView>())),
+        Gives::Page => (StatusCode::OK, json("A page of sessions", to::<Page>())),
+        Gives::Asks => {
+            let asks = ArrayBuilder::new().items(reference::<AskView>()).build();
+            (StatusCode::OK, json("Open asks", Content::new(Some(asks))))
+        }
+        Gives::Alive => (StatusCode::OK, json("It answers", to::<Alive>())),
+        Gives::Ready => (StatusCode::OK, json("Ready, perhaps degraded; 503 where not", to::<Ready>())),
         Gives::Document => (StatusCode::OK, Response::new("OpenAPI 3.1")),
         Gives::Metrics => (StatusCode::OK, Response::new("Prometheus text format")),
         Gives::Events => {
             let text = "`id:` is the event's seq, `event:` one of message, status, ask, check, log";
-            let body = ResponseBuilder::new().description(text).content("text/event-stream", to("Event"));
+            let body =
+                ResponseBuilder::new().description(text).content("text/event-stream", to::<EventView>());
             (StatusCode::OK, body.build())
         }
     }
 }
 
 fn body(takes: Takes) -> Option<RequestBody> {
-    let (schema, required) = match takes {
-        Takes::Create => ("Create", Required::True),
-        Takes::Message => ("Message", Required::True),
-        Takes::Answer => ("Answer", Required::True),
-        Takes::Reason => ("Reason", Required::False),
+    let (content, required) = match takes {
+        Takes::Create => (to::<Create>(), Required::True),
+        Takes::Message => (to::<Message>(), Required::True),
+        Takes::Answer => (to::<Answer>(), Required::True),
+        Takes::Reason => (to::<Reason>(), Required::False),
         Takes::Nothing | Takes::Filter | Takes::State | Takes::Events => return None,
     };
-    Some(RequestBodyBuilder::new().content("application/json", to(schema)).required(Some(required)).build())
+    Some(RequestBodyBuilder::new().content("application/json", content).required(Some(required)).build())
 }
 
 fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {

@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Parts;
 
@@ -17,7 +18,7 @@ use super::Parts;
 pub type Health = Arc<dyn Fn() -> BoxFuture<'static, Vec<Part>> + Send + Sync>;
 
 /// One part of the server and how it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Part {
     pub name: String,
     pub state: State,
@@ -25,7 +26,7 @@ pub struct Part {
     pub detail: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     Ok,
@@ -35,8 +36,14 @@ pub enum State {
     Down,
 }
 
+/// The answer of `/healthz`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Alive {
+    state: State,
+}
+
 /// The answer of `/readyz`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Ready {
     pub state: State,
     pub version: String,
@@ -44,7 +51,7 @@ pub struct Ready {
 }
 
 pub(super) async fn healthz() -> Response {
-    Json(serde_json::json!({ "state": "ok" })).into_response()
+    Json(Alive { state: State::Ok }).into_response()
 }
 
 pub(super) async fn readyz(Shared(at): Shared<Parts>) -> Response {

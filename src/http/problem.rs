@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::session::Verb;
 use crate::wire::api::{Code, Refusal};
@@ -39,17 +40,22 @@ pub enum Kind {
     Slow,
 }
 
-/// The JSON itself; `client` reads it back.
-#[derive(Debug, Serialize, Deserialize)]
+/// Why something was not done.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
 pub struct Body {
+    /// `urn:devtask:problem:…`, stable.
     #[serde(rename = "type")]
     pub kind: String,
     pub title: String,
     pub status: u16,
+    /// What happened, to what.
     pub detail: String,
     pub code: Code,
+    /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Verbs that are legal now, where one was not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legal: Vec<Verb>,
 }

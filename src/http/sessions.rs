@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::Parts;
 use super::extract::{Asked, By, Id, IfMatch, Key, Maybe, Sent};
@@ -15,7 +16,7 @@ use crate::wire::api::{Act, Create, Filter, Message};
 use crate::wire::view::SessionView;
 
 /// Body of pause and cancel.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reason {
     #[serde(default)]

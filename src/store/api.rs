@@ -13,14 +13,15 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::book::{Book, Shared};
+use super::checkpoint::Checkpoints;
 use super::writer::{Lanes, Member, Work, Writer};
-use super::{CommitError, Committed, Decision, Dedupe, Lane, Row, StoreError, World};
+use super::{CommitError, Decision, Dedupe, Lane, Row, StoreError, World};
 use super::{batch, folder, read, schema};
 use crate::clock::Clock;
 use crate::domain::command::{Command, CommandNo};
 use crate::domain::event::{Event, Logged};
 use crate::domain::lease::{self, Lease};
-use crate::domain::session::{Status, TranscriptPiece};
+use crate::domain::session::Status;
 use crate::domain::{Actor, Seq, SessionId, Time};
 
 /// How many members wait in a lane before those who bring more are held back.
@@ -76,16 +77,18 @@ impl Store {
             lock: Some(lock).into(),
         });
         shared.changed.send_replace(shared.read(|book| book.changed));
-        Ok(Self::start(conn, shared, clock))
+        let checkpoints = Checkpoints::start(schema::copier(dir).await?);
+        // The first write looks for old outcomes.
+        let writer = Writer { conn, shared, clock, checkpoints, pruned_at: Time::UNIX_EPOCH };
+        Ok(Self::start(writer))
     }
 
-    fn start(conn: SqliteConnection, shared: Arc<Shared>, clock: Clock) -> Self {
+    fn start(writer: Writer) -> Self {
         let (people, people_in) = mpsc::channel(PEOPLE);
         let (machines, machines_in) = mpsc::channel(MACHINES);
         let closing = CancellationToken::new();
         let lanes = Lanes { people: people_in, machines: machines_in, closing: closing.clone() };
-        // The first write looks for old outcomes.
-        let writer = Writer { conn, shared: Arc::clone(&shared), clock, pruned_at: Time::UNIX_EPOCH };
+        let shared = Arc::clone(&writer.shared);
         let writer = Mutex::new(Some(tokio::spawn(writer.run(lanes))));
         Self(Arc::new(Inner { shared, people, machines, closing, writer }))
     }
@@ -107,12 +110,7 @@ impl Store {
     }
 
     /// A new session: `make` gets its number and its random mark, inside the writer.
-    pub async fn create<F>(
-        &self,
-        lane: Lane,
-        dedupe: Option<Dedupe>,
-        make: F,
-    ) -> Result<Committed, CommitError>
+    pub async fn create<F>(&self, lane: Lane, dedupe: Option<Dedupe>, make: F) -> Result<Row, CommitError>
     where
         F: Fn(SessionId, Uuid, &World, Time) -> Decision + Send + 'static,
     {
@@ -129,7 +127,7 @@ impl Store {
         lane: Lane,
         dedupe: Option<Dedupe>,
         decide: F,
-    ) -> Result<Committed, CommitError>
+    ) -> Result<Row, CommitError>
     where
         F: Fn(&Row, &World, Time) -> Decision + Send + 'static,
     {
@@ -138,14 +136,14 @@ impl Store {
 
     /// The next step of the session's node, or a new node of a higher incarnation. A new state, or a new cause to
     /// stumble, is told in the log as `node.changed` unless the session is settled.
-    pub async fn lease<F>(&self, id: SessionId, decide: F) -> Result<Committed, CommitError>
+    pub async fn lease<F>(&self, id: SessionId, decide: F) -> Result<Row, CommitError>
     where
         F: Fn(&Row, Time) -> Result<Lease, lease::Illegal> + Send + 'static,
     {
         self.ask(Lane::Machines, None, Work::Lease(id, Box::new(decide))).await
     }
 
-    async fn ask(&self, lane: Lane, dedupe: Option<Dedupe>, work: Work) -> Result<Committed, CommitError> {
+    async fn ask(&self, lane: Lane, dedupe: Option<Dedupe>, work: Work) -> Result<Row, CommitError> {
         let (reply, answer) = oneshot::channel();
         let lane = match lane {
             Lane::People => &self.0.people,
@@ -220,11 +218,6 @@ impl Store {
     /// The session's commands with these numbers, in order; numbers nobody issued are left out.
     pub async fn commands(&self, id: SessionId, numbers: &[CommandNo]) -> Result<Vec<Command>, StoreError> {
         read::commands(&self.0.shared.readers, id, numbers).await
-    }
-
-    /// All pieces of the agent's own transcript, in the order they came.
-    pub async fn transcript(&self, id: SessionId) -> Result<Vec<TranscriptPiece>, StoreError> {
-        read::transcript(&self.0.shared.readers, id).await
     }
 
     /// Wakes when the session's log has grown, and carries its head (0 where the session is not open).

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::book::{Book, Shared};
 use super::codec;
 use super::writes::{OutcomeRow, Writes};
-use super::{CommitError, Committed, Dedupe, Row, StoreError, World};
+use super::{CommitError, Dedupe, Row, StoreError, World};
 use crate::domain::lease::{self, Lease};
 use crate::domain::session::{self, Change, Input, Refusal};
 use crate::domain::{Seq, SessionId, Time};
@@ -76,26 +76,25 @@ impl Batch {
     }
 
     /// A new session.
-    pub(super) fn born(&mut self, id: SessionId, change: Change) -> Result<Committed, StoreError> {
+    pub(super) fn born(&mut self, id: SessionId, change: Change) -> Result<Row, StoreError> {
         let row = self.apply(id, None, change)?;
         self.next = after(id);
         self.writes.labels(id, &row.session.new.labels);
-        Ok(Committed { row, repeated: false })
+        Ok(row)
     }
 
     /// The next step of a session.
-    pub(super) fn changed(&mut self, before: Row, change: Change) -> Result<Committed, StoreError> {
+    pub(super) fn changed(&mut self, before: Row, change: Change) -> Result<Row, StoreError> {
         let nothing =
             change.events.is_empty() && change.transcript.is_empty() && change.session == *before.session;
         if nothing {
-            return Ok(Committed { row: before, repeated: false });
+            return Ok(before);
         }
-        let row = self.apply(before.session.id(), Some(before), change)?;
-        Ok(Committed { row, repeated: false })
+        self.apply(before.session.id(), Some(before), change)
     }
 
     /// The next step of a session's node. A new state or trouble is told in the log, unless the session is settled.
-    pub(super) fn leased(&mut self, before: Row, lease: Lease, now: Time) -> Result<Committed, CommitError> {
+    pub(super) fn leased(&mut self, before: Row, lease: Lease, now: Time) -> Result<Row, CommitError> {
         let id = before.session.id();
         if lease.session != id || lease.incarnation < before.incarnation() {
             return Err(StoreError::Discontinuous(id).into());
@@ -120,7 +119,7 @@ impl Batch {
             None => self.put(Row { version: with_lease.version + 1, ..with_lease }),
         };
         self.writes.lease(lease)?;
-        Ok(Committed { row, repeated: false })
+        Ok(row)
     }
 
     fn apply(&mut self, id: SessionId, before: Option<Row>, change: Change) -> Result<Row, StoreError> {
@@ -160,11 +159,11 @@ impl Batch {
     pub(super) fn remember(
         &mut self,
         dedupe: &Dedupe,
-        answer: &Result<Committed, CommitError>,
+        answer: &Result<Row, CommitError>,
         now: Time,
     ) -> Result<(), StoreError> {
         let was = match answer {
-            Ok(done) => Ok(done.row.session.id()),
+            Ok(row) => Ok(row.session.id()),
             Err(CommitError::Refused(refusal)) => Err(refusal.clone()),
             Err(_) => return Ok(()),
         };

@@ -6,6 +6,7 @@
 mod api;
 mod batch;
 mod book;
+mod checkpoint;
 mod codec;
 mod folder;
 mod read;
@@ -110,12 +111,4 @@ impl From<sqlx::Error> for StoreError {
             other => Self::Sql(other),
         }
     }
-}
-
-/// A committed step.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    pub row: Row,
-    /// The kept outcome of an earlier request under the same key.
-    pub repeated: bool,
 }

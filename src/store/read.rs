@@ -12,7 +12,7 @@ use super::codec::{self, BODY, RAW};
 use super::{Row, StoreError, sql};
 use crate::domain::command::{Command, CommandNo};
 use crate::domain::event::{Event, Logged};
-use crate::domain::session::{Status, TranscriptPiece};
+use crate::domain::session::Status;
 use crate::domain::{Actor, Attempt, Seq, SessionId, Time};
 
 pub(super) async fn row(conn: &mut SqliteConnection, id: SessionId) -> Result<Option<Row>, StoreError> {
@@ -157,19 +157,6 @@ pub(super) async fn commands(
 fn decode_command(c: CommandNo, row: &SqliteRow) -> Result<Command, StoreError> {
     let uuid = row.try_get::<&str, _>(1)?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     Ok(Command { c, uuid, body: codec::from_json("command", row.try_get(2)?)? })
-}
-
-pub(super) async fn transcript(pool: &SqlitePool, id: SessionId) -> Result<Vec<TranscriptPiece>, StoreError> {
-    let found = sqlx::query(sql::TRANSCRIPT).bind(i64::from(id.number())).fetch_all(pool).await?;
-    let decode = |row: SqliteRow| -> Result<TranscriptPiece, StoreError> {
-        Ok(TranscriptPiece {
-            attempt: Attempt(row.try_get(0)?),
-            n: codec::count(row.try_get(1)?),
-            path: row.try_get(2)?,
-            line: row.try_get(3)?,
-        })
-    };
-    found.into_iter().map(decode).collect()
 }
 
 fn decode_row(row: &SqliteRow) -> Result<Row, StoreError> {

@@ -33,10 +33,15 @@ pub(super) async fn writer(dir: &Path) -> Result<SqliteConnection, StoreError> {
     let options = options(&dir.join(folder::DATABASE))
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        // 16 MiB between checkpoints: fewer of them, and still no time to read back after a crash.
+        // At 16 MiB the writer copies what the checkpoints beside it have left over, and the log starts anew.
         .pragma("wal_autocheckpoint", "4096")
         .pragma("journal_size_limit", "67108864");
     Ok(options.connect().await?)
+}
+
+/// Beside the writer, for checkpoints alone.
+pub(super) async fn copier(dir: &Path) -> Result<SqliteConnection, StoreError> {
+    Ok(options(&dir.join(folder::DATABASE)).synchronous(SqliteSynchronous::Full).connect().await?)
 }
 
 /// Those who only read; they never wait for the writer.

@@ -42,8 +42,6 @@ pub(super) const COMMANDS: &str =
     "SELECT id, uuid, body FROM commands WHERE id >= $1 AND id <= $2 ORDER BY id";
 pub(super) const CONSUMED: &str =
     "UPDATE commands SET consumed_seq = $2 WHERE id = $1 AND consumed_seq IS NULL";
-pub(super) const TRANSCRIPT: &str =
-    "SELECT attempt, n, path, line FROM transcripts WHERE session = $1 ORDER BY attempt, n";
 
 pub(super) const OUTCOME: &str = "SELECT request, session, refusal FROM outcomes WHERE key = $1";
 pub(super) const PRUNE_OUTCOMES: &str = "DELETE FROM outcomes WHERE at < $1";
@@ -51,6 +49,7 @@ pub(super) const PRUNE_OUTCOMES: &str = "DELETE FROM outcomes WHERE at < $1";
 pub(super) const INSTANCE: &str = "SELECT value FROM meta WHERE name = 'instance'";
 pub(super) const MARK_INSTANCE: &str = "INSERT INTO meta (name, value) VALUES ('instance', $1)";
 pub(super) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+pub(super) const CHECKPOINT_BESIDE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 pub(super) const SCHEMA: &str =
     "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
 pub(super) const NEWEST_MIGRATION: &str = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations";
@@ -152,12 +151,12 @@ pub(super) fn all() -> Vec<&'static str> {
         BLOB,
         COMMANDS,
         CONSUMED,
-        TRANSCRIPT,
         OUTCOME,
         PRUNE_OUTCOMES,
         INSTANCE,
         MARK_INSTANCE,
         CHECKPOINT,
+        CHECKPOINT_BESIDE,
         SCHEMA,
         NEWEST_MIGRATION,
         BACK_UP,

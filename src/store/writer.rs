@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Outcome};
 use super::book::Shared;
-use super::{CommitError, Committed, Decision, Dedupe, Row, StoreError, World, read};
+use super::checkpoint::Checkpoints;
+use super::{CommitError, Decision, Dedupe, Row, StoreError, World, read};
 use crate::clock::{Clock, Time};
 use crate::domain::SessionId;
 use crate::domain::lease::{self, Lease};
@@ -23,7 +24,7 @@ use crate::domain::lease::{self, Lease};
 pub(super) type Make = Box<dyn Fn(SessionId, Uuid, &World, Time) -> Decision + Send>;
 pub(super) type Decide = Box<dyn Fn(&Row, &World, Time) -> Decision + Send>;
 pub(super) type Step = Box<dyn Fn(&Row, Time) -> Result<Lease, lease::Illegal> + Send>;
-type Answer = Result<Committed, CommitError>;
+type Answer = Result<Row, CommitError>;
 
 /// How long an outcome is kept under its key.
 const KEEP_OUTCOMES: TimeDelta = TimeDelta::hours(24);
@@ -78,6 +79,7 @@ pub(super) struct Writer {
     pub(super) conn: SqliteConnection,
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Clock,
+    pub(super) checkpoints: Checkpoints,
     pub(super) pruned_at: Time,
 }
 
@@ -87,6 +89,7 @@ impl Writer {
         while let Some(member) = lanes.next().await {
             self.turn(member, &mut lanes).await;
         }
+        self.checkpoints.end().await;
         self.shared.readers.close().await;
         if let Err(error) = sqlx::query(super::sql::CHECKPOINT).execute(&mut self.conn).await {
             tracing::warn!(
@@ -147,7 +150,9 @@ impl Writer {
         if writes.is_empty() {
             return Ok(());
         }
+        let bytes = writes.bytes();
         writes.commit(&mut self.conn).await?;
+        self.checkpoints.wrote(bytes);
         if prune {
             self.pruned_at = now;
         }
@@ -198,7 +203,7 @@ impl Writer {
             return Err(CommitError::KeyReused);
         }
         let id = outcome.was?;
-        Ok(Committed { row: self.row(batch, id).await?, repeated: true })
+        self.row(batch, id).await
     }
 
     async fn outcome(&mut self, batch: &Batch, key: &str) -> Result<Option<Outcome>, StoreError> {

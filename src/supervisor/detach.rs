@@ -76,7 +76,7 @@ pub fn main(dir: &Path) -> ExitCode {
     match start(dir) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {}", super::yard::chain(&error));
+            let _ = writeln!(std::io::stderr(), "error: {}", super::text::chain(&error));
             ExitCode::FAILURE
         }
     }

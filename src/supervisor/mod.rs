@@ -31,6 +31,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub use text::chain;
+
 use crate::clock::Clock;
 
 /// `devtask supervise --home DIR [--detach]`. 0: the attempt ended, or (detached) a supervisor stands.
@@ -47,7 +49,7 @@ pub fn main(home: &Path, detach: bool) -> ExitCode {
     match serve(home) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {}", yard::chain(error.as_ref()));
+            let _ = writeln!(std::io::stderr(), "error: {}", chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,8 @@
-//! Cutting texts to size: what an agent writes may be megabytes, what a header carries may not.
+//! Texts brought to size, what an agent writes may be megabytes and what a header carries may not, and errors as one line.
 //!
 //! Knows characters and reports' fields; must not know why a limit is what it is.
+
+use std::error::Error;
 
 use crate::domain::report::{Report, TurnOutcome};
 
@@ -20,6 +22,18 @@ pub fn clip(text: &str, max: usize) -> String {
 pub fn tail(bytes: &[u8], max: usize) -> String {
     let from = bytes.len().saturating_sub(max);
     String::from_utf8_lossy(bytes.get(from..).unwrap_or_default()).trim().to_owned()
+}
+
+/// An error with its causes, once, for people.
+pub fn chain(error: &dyn Error) -> String {
+    let mut out = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        out.push_str(": ");
+        out.push_str(&source.to_string());
+        next = source.source();
+    }
+    out
 }
 
 /// A report whose JSON fits a header: its text is cut until it does. The raw line beside it keeps the whole.

@@ -3,7 +3,6 @@
 //! Puts the workspace, the checks and the cage together and says their failures in a person's words. Must not know
 //! the agent or the link.
 
-use std::error::Error;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -18,6 +17,7 @@ use super::home::Home;
 use super::life::{Input, Ready, Trouble, Verdict};
 use super::sandbox::Cage;
 use super::station::Station;
+use super::text::chain;
 use super::workspace::{Credentials, Folder, Workspace, WorkspaceError};
 
 /// Securing the work may not keep an attempt from ending: what is not secure keeps its folder.
@@ -180,16 +180,4 @@ fn unready(error: &WorkspaceError) -> Result<Verdict, Trouble> {
 fn trouble(error: &WorkspaceError) -> Trouble {
     let hint = error.hint().map(|h| format!(" ({h})")).unwrap_or_default();
     Trouble { cause: format!("{}{hint}", chain(error)), retry: error.retry() }
-}
-
-/// An error with its causes, once, for people.
-pub fn chain(error: &dyn Error) -> String {
-    let mut out = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        out.push_str(": ");
-        out.push_str(&source.to_string());
-        next = source.source();
-    }
-    out
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use super::view::{AskView, EventView, SessionView};
 use crate::domain::ask::Answer;
@@ -42,11 +43,12 @@ pub trait Control: Send + Sync {
 
 pub type EventStream = BoxStream<'static, Result<EventView, Refusal>>;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Create {
     /// Text, or an object with `title goal context doneWhen checks`.
     #[serde(deserialize_with = "brief_or_text")]
+    #[schema(value_type = TextOrBrief)]
     pub brief: Brief,
     /// `owner/name`, a GitHub address, or an absolute path.
     pub repo: String,
@@ -60,27 +62,31 @@ pub struct Create {
     pub model: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effort: Option<String>,
+    /// A plan is shown and approved before anything is changed.
     #[serde(default)]
     pub plan: bool,
+    /// Higher runs earlier among the same owner's.
     #[serde(default)]
     pub priority: i8,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
 }
 
+/// Text, or its parts.
+#[derive(Deserialize, ToSchema)]
+#[serde(
+    untagged,
+    expecting = "a brief is a text, or an object with a `goal`; also title, context, doneWhen, checks"
+)]
+enum TextOrBrief {
+    Text(String),
+    Brief(Brief),
+}
+
 fn brief_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<Brief, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(
-        untagged,
-        expecting = "a brief is a text, or an object with a `goal`; also title, context, doneWhen, checks"
-    )]
-    enum Either {
-        Text(String),
-        Whole(Brief),
-    }
-    Ok(match Either::deserialize(from)? {
-        Either::Text(text) => Brief::from_text(&text),
-        Either::Whole(brief) => brief,
+    Ok(match TextOrBrief::deserialize(from)? {
+        TextOrBrief::Text(text) => Brief::from_text(&text),
+        TextOrBrief::Brief(brief) => brief,
     })
 }
 
@@ -102,7 +108,7 @@ pub struct Filter {
 }
 
 /// Newest sessions first.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     pub sessions: Vec<SessionView>,
@@ -133,7 +139,7 @@ impl Act {
     }
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     pub text: String,
@@ -157,7 +163,7 @@ pub struct Refusal {
 }
 
 /// The kind of a refusal; stable, part of the public JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// The request itself is wrong.

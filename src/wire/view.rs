@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::ask::Ask;
@@ -13,7 +14,8 @@ use crate::domain::report::{Evidence, Phase, Usage};
 use crate::domain::session::{Hold, PullRequest, Session, Status, Verb, WaitingOn, waiting_on};
 use crate::domain::{Attempt, Seq, SessionId, Time};
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Session)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
     pub id: SessionId,
@@ -24,6 +26,7 @@ pub struct SessionView {
     pub holds: Vec<Hold>,
     /// Place in the queue, 1 = next; absent where it does not wait for a slot.
     pub position: Option<usize>,
+    /// Rises when status, holds or open asks change; the `ETag`.
     pub rev: u64,
     pub owner: String,
     pub repo: String,
@@ -40,22 +43,28 @@ pub struct SessionView {
     pub model: Option<String>,
     pub priority: i8,
     pub labels: Vec<String>,
+    /// Number of the newest attempt; 0 before the first.
     pub attempt: Attempt,
     pub retries: u32,
     pub max_retries: u32,
+    /// Open ones.
     pub asks: Vec<AskView>,
     pub usage: Usage,
-    /// `null` until an attempt has looked for checks.
+    /// Where the checks come from; `null` until an attempt has looked.
     pub checks_from: Option<String>,
     pub evidence: Vec<Evidence>,
     pub summary: Option<String>,
     pub failure: Option<String>,
     /// What a person may do now.
     pub verbs: Vec<Verb>,
+    #[schema(value_type = DateTime<Utc>)]
     pub created_at: Time,
+    #[schema(value_type = DateTime<Utc>)]
     pub updated_at: Time,
+    #[schema(value_type = Option<DateTime<Utc>>)]
     pub settled_at: Option<Time>,
     /// `seq` of the newest event.
+    #[schema(value_type = u64)]
     pub head: Seq,
 }
 
@@ -105,12 +114,15 @@ impl SessionView {
 }
 
 /// An ask with the handle under which it is answered: `dt-142:<id of the call>`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Ask)]
 #[serde(rename_all = "camelCase")]
 pub struct AskView {
+    /// Under which it is answered.
     pub handle: String,
     pub session: SessionId,
     #[serde(flatten)]
+    #[schema(inline)]
     pub ask: Ask,
 }
 
@@ -121,10 +133,14 @@ impl AskView {
 }
 
 /// One event as it is streamed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Event)]
 #[serde(rename_all = "camelCase")]
 pub struct EventView {
+    /// Gapless from 1 within its session.
+    #[schema(value_type = u64)]
     pub seq: Seq,
+    #[schema(value_type = DateTime<Utc>)]
     pub at: Time,
     pub attempt: Attempt,
     /// Dotted: `session.queued`, `agent.message`, `check.ended`.
@@ -133,9 +149,11 @@ pub struct EventView {
     #[serde(skip)]
     pub stream: String,
     /// The fields of this kind; `kind` itself is among them.
+    #[schema(value_type = Object)]
     pub body: Box<RawValue>,
     /// The agent's own line where it is JSON, else that line as a JSON string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value)]
     pub raw: Option<Box<RawValue>>,
 }
 

@@ -4,13 +4,7 @@
 //! real one is given the scripted model to think with. Must not know the protocol: whatever is said to an agent goes
 //! through the adapter, and what is asserted are its signals and the files the agent left.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test may"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,11 +62,8 @@ impl Conversation {
 
     /// `None`, and a word about it, where the real binary is not to be had.
     async fn real(number: u128) -> Option<Self> {
-        let Some(binary) = std::env::var_os("DEVTASK_CLAUDE") else {
-            println!("skipped with the real agent: DEVTASK_CLAUDE does not name it");
-            return None;
-        };
-        Some(Self::new(number, Some((binary.into(), Model::start().await.unwrap()))))
+        let binary = crate::figures::claude("conversations")?;
+        Some(Self::new(number, Some((binary, Model::start().await.unwrap()))))
     }
 
     fn new(number: u128, real: Option<(PathBuf, Model)>) -> Self {

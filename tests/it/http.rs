@@ -488,52 +488,92 @@ fn the_document_is_as_published() {
     insta::assert_snapshot!("openapi", document);
 }
 
+/// What this value is that the schema does not say, and what the schema demands that it lacks.
+fn misfits(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+    if let Some(name) = schema["$ref"].as_str() {
+        return misfits(document, document.pointer(&name[1..]).unwrap(), value);
+    }
+    if let Some(any) = schema["oneOf"].as_array() {
+        let tried: Vec<_> = any.iter().map(|one| misfits(document, one, value)).collect();
+        return tried.into_iter().min_by_key(Vec::len).unwrap();
+    }
+    let parts: Vec<&Value> = schema["allOf"].as_array().map_or(vec![schema], |all| all.iter().collect());
+    let known: serde_json::Map<_, _> = parts
+        .iter()
+        .filter_map(|p| p["properties"].as_object())
+        .flatten()
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    let mut wrong = Vec::new();
+    match value {
+        Value::Object(fields) if !known.is_empty() => {
+            for (name, field) in fields {
+                match known.get(name) {
+                    Some(schema) => {
+                        wrong.extend(misfits(document, schema, field).iter().map(|w| format!("{name}.{w}")));
+                    }
+                    None => wrong.push(format!("{name} is not said")),
+                }
+            }
+            let demanded = parts.iter().filter_map(|p| p["required"].as_array()).flatten();
+            let lacking = demanded.filter(|name| !fields.contains_key(name.as_str().unwrap()));
+            wrong.extend(lacking.map(|name| format!("{name} is lacking")));
+        }
+        Value::Array(all) => {
+            wrong.extend(all.iter().flat_map(|one| misfits(document, &schema["items"], one)));
+        }
+        Value::String(text) if schema["enum"].is_array() => {
+            let listed = schema["enum"].as_array().unwrap().contains(value);
+            wrong.extend((!listed).then(|| format!("`{text}` is not listed")));
+        }
+        _ => {
+            let is = match value {
+                Value::Null => "null",
+                Value::Bool(_) => "boolean",
+                Value::Number(_) => "integer",
+                Value::String(_) => "string",
+                _ => "object",
+            };
+            let says = &schema["type"];
+            let fits =
+                says.is_null() || says == is || says.as_array().is_some_and(|all| all.contains(&json!(is)));
+            wrong.extend((!fits).then(|| format!("{is}, not {says}")));
+        }
+    }
+    wrong
+}
+
 #[tokio::test]
-async fn schemas_name_the_fields_that_are_sent() {
+async fn what_is_sent_is_as_its_schema_says() {
     let house = House::open().await;
     let id = house.desk.make("Add a retry");
     house.desk.run(id);
     house.desk.ask(id);
     let document = house.get("/openapi.json").await.json();
-    let same = |schema: &str, sent: &Value| {
-        let names = |v: &Value| -> Vec<String> { v.as_object().unwrap().keys().cloned().collect() };
-        let mut known = names(&document["components"]["schemas"][schema]["properties"]);
-        known.sort();
-        let mut sent = names(sent);
-        sent.sort();
-        assert_eq!(known, sent, "{schema}");
+    let fits = |schema: &str, sent: &Value| {
+        let schema = &document["components"]["schemas"][schema];
+        assert_eq!(misfits(&document, schema, sent), Vec::<String>::new(), "{sent:#}");
     };
     let view = house.get("/sessions/1").await.json();
-    same("Session", &view);
-    same("Ask", &view["asks"][0]);
-    same("Usage", &view["usage"]);
-    same("Page", &house.get("/sessions").await.json());
-    let events = house.remote().events(id, 0).await.unwrap();
-    let message = events.map(|e| e.unwrap()).filter(|e| std::future::ready(e.kind == "agent.message"));
-    let message = Box::pin(message).next().await.unwrap();
-    same("Event", &serde_json::to_value(&message).unwrap());
-    house.desk.finish_after_answer(id);
-    same("Evidence", &house.get("/sessions/1").await.json()["evidence"][0]);
-    same("PullRequest", &house.get("/sessions/1").await.json()["pullRequest"]);
-    let problem = house.post("/sessions/1/pause", &json!({})).await.json();
-    same("Problem", &problem);
-}
-
-#[test]
-fn only_server_addresses_are_taken() {
-    let mut out = String::new();
-    for text in ["http://h:1", "https://h", "h:1", "ftp://h", "http://h/x", "http://u@h", "unix:/a/b", ""] {
-        let said = text.parse::<Target>().map_or_else(|e| e.to_string(), |t| t.to_string());
-        writeln!(out, "{text:12} {said}").unwrap();
+    fits("Session", &view);
+    fits("Ask", &view["asks"][0]);
+    fits("Page", &house.get("/sessions").await.json());
+    let events = house.remote().events(id, 0).await.unwrap().map(|e| e.unwrap());
+    let asked = events.take_while(|e| std::future::ready(e.kind != "ask.opened"));
+    for event in asked.collect::<Vec<_>>().await {
+        fits("Event", &serde_json::to_value(&event).unwrap());
     }
-    assert_snapshot!(out, @"
-    http://h:1   http://h:1
-    https://h    https://h
-    h:1          `h:1` is no server address; write it like `http://127.0.0.1:7777`
-    ftp://h      `ftp://h` is no server address; write it like `http://127.0.0.1:7777`
-    http://h/x   `http://h/x` is no server address; write it like `http://127.0.0.1:7777`
-    http://u@h   `http://…@h` is no server address; write it like `http://127.0.0.1:7777`
-    unix:/a/b    /a/b
-                 `` is no server address; write it like `http://127.0.0.1:7777`
-    ");
+    house.desk.finish_after_answer(id);
+    let view = house.get("/sessions/1").await.json();
+    fits("Session", &view);
+    assert!(view["evidence"][0].is_object() && view["pullRequest"].is_object(), "{view:#}");
+    fits("Problem", &house.post("/sessions/1/pause", &json!({})).await.json());
+    fits("Alive", &house.get("/healthz").await.json());
+    fits("Ready", &house.get("/readyz").await.json());
+    let mut changed = view;
+    changed["usage"]["turns"] = json!("one");
+    changed["new"] = json!(1);
+    changed.as_object_mut().unwrap().remove("rev");
+    let found = misfits(&document, &document["components"]["schemas"]["Session"], &changed);
+    assert_eq!(found, ["new is not said", "usage.turns.string, not \"integer\"", "\"rev\" is lacking"]);
 }

@@ -16,6 +16,7 @@ mod cli;
 mod config;
 mod control;
 mod desk;
+mod figures;
 mod forge;
 mod http;
 mod real_agent;

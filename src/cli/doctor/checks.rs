@@ -8,10 +8,10 @@ use std::process::Stdio;
 
 use super::{Check, Finding};
 use crate::agent::probe::probe;
-use crate::cli::talk::chain;
 use crate::client::{Remote, Target};
 use crate::github::{self, GitHub};
 use crate::node;
+use crate::supervisor::chain;
 use crate::wire::api::Code;
 
 /// Oldest git whose `merge-tree` and `--porcelain` outputs are what we read.

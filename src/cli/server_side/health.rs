@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use crate::cli::talk::chain;
 use crate::control::Local;
 use crate::http::{Health, Part, State};
 use crate::store::Store;
+use crate::supervisor::chain;
 
 /// For `/readyz`. A part that fails some sessions is degraded; without its database a server is down.
 pub fn of(store: &Store, local: &Local) -> Health {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::health;
-use crate::cli::talk::{Trouble, chain};
+use crate::cli::talk::Trouble;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::forge::{Forge, OnGitHub};
@@ -19,6 +19,7 @@ use crate::control::{Local, Providers};
 use crate::http::{Doors, Parts};
 use crate::node::Provider;
 use crate::store::{Store, StoreError};
+use crate::supervisor::chain;
 use crate::{control, node, telemetry};
 
 /// Makes the providers of an installation: `instance` is its mark, `caged` whether bubblewrap works here.
@@ -113,7 +114,7 @@ fn greeting(config: &Config, doors: &Doors) -> String {
 }
 
 fn not_open(dir: &Path, error: &StoreError) -> Trouble {
-    let trouble = Trouble::setup(format!("the data folder `{}`: {}", dir.display(), chain(error)));
+    let trouble = Trouble::setup(format!("`{}`: {}", dir.display(), chain(error)));
     match error {
         StoreError::Locked => trouble.hint("stop the other one, or name another folder with `--data-dir`"),
         StoreError::Newer => trouble.hint("update this DevTask; a database never goes back"),

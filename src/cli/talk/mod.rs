@@ -17,7 +17,7 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 pub use paint::{Look, clean};
-pub use trouble::{Trouble, chain};
+pub use trouble::Trouble;
 
 use super::args::Verb;
 use crate::domain::Actor;

@@ -91,14 +91,3 @@ impl From<io::Error> for Trouble {
         Self::Io(error)
     }
 }
-
-/// An error and its causes in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut at = error.source();
-    while let Some(source) = at {
-        text = format!("{text}: {source}");
-        at = source.source();
-    }
-    text
-}

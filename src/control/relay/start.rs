@@ -73,7 +73,7 @@ impl Inner {
             })
             .await;
         match made {
-            Ok(done) => Ok(done.row),
+            Ok(row) => Ok(row),
             Err(CommitError::Store(error)) => Err(error.into()),
             Err(_) => Err(Trouble::Moved),
         }

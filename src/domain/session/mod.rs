@@ -51,6 +51,7 @@ pub use wants::{WaitingOn, Want, due, waiting_on, wants};
 
 /// Exactly these seven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     Queued,
@@ -98,6 +99,7 @@ impl Status {
 
 /// Why a session may not run. Each is set and lifted on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Hold {
     /// A person pressed Pause.
@@ -238,12 +240,14 @@ pub struct InQueue {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PullRequest {
     pub number: u64,
     pub url: String,
     /// An existing one was found by its head branch and linked.
     #[serde(default)]
+    #[cfg_attr(feature = "server", schema(required))]
     pub adopted: bool,
 }
 

@@ -45,6 +45,7 @@ pub fn wants(session: &Session, now: Time) -> Want {
 
 /// What a session waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(tag = "for", rename_all = "camelCase")]
 pub enum WaitingOn {
     User,
@@ -52,9 +53,11 @@ pub enum WaitingOn {
     Node,
     /// A limit of the model's API, or the pause before a retry.
     Quota {
+        #[cfg_attr(feature = "server", schema(value_type = DateTime<Utc>))]
         until: Time,
     },
     Retry {
+        #[cfg_attr(feature = "server", schema(value_type = DateTime<Utc>))]
         until: Time,
     },
 }

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{CommitError, Committed, Lane, Row, Store, StoreError};
+use super::{CommitError, Lane, Row, Store, StoreError};
 use crate::clock::Clock;
 use crate::domain::brief::Brief;
 use crate::domain::command::MessageMode;
@@ -60,10 +60,10 @@ impl Bench {
         let make = move |id, mark, _: &_, now| {
             session::create(NewSession { labels: labels.clone(), ..new(id, mark, owner.clone()) }, now)
         };
-        self.store.create(Lane::People, None, make).await.unwrap().row
+        self.store.create(Lane::People, None, make).await.unwrap()
     }
 
-    async fn step(&self, id: SessionId, input: Input) -> Result<Committed, CommitError> {
+    async fn step(&self, id: SessionId, input: Input) -> Result<Row, CommitError> {
         step(&self.store, id, input).await
     }
 
@@ -75,14 +75,14 @@ impl Bench {
         id
     }
 
-    async fn lease(&self, id: SessionId, input: lease::Input) -> Committed {
+    async fn lease(&self, id: SessionId, input: lease::Input) -> Row {
         self.store
             .lease(id, move |row, now| lease::step(row.lease.as_ref().unwrap(), input.clone(), now))
             .await
             .unwrap()
     }
 
-    async fn request(&self, id: SessionId, incarnation: u32) -> Committed {
+    async fn request(&self, id: SessionId, incarnation: u32) -> Row {
         let make = move |_: &Row, now| {
             let key = Key::new("0123456789", id, incarnation);
             Ok(Lease::request(key, id, incarnation, "local".to_owned(), now))
@@ -95,7 +95,7 @@ impl Bench {
     }
 }
 
-async fn step(store: &Store, id: SessionId, input: Input) -> Result<Committed, CommitError> {
+async fn step(store: &Store, id: SessionId, input: Input) -> Result<Row, CommitError> {
     let lane = if matches!(input, Input::Admit { .. }) { Lane::Machines } else { Lane::People };
     store.commit(id, lane, None, move |row, _, now| session::step(&row.session, input.clone(), now)).await
 }

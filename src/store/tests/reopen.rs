@@ -52,7 +52,7 @@ fn an_end_without_close_loses_nothing_that_was_acknowledged() {
             for n in 0.. {
                 let make = move |id, mark, _: &_, now| session::create(new(id, mark, person("ana")), now);
                 let lane = if n % 2 == 0 { Lane::People } else { Lane::Machines };
-                let row = store.create(lane, None, make).await.unwrap().row;
+                let row = store.create(lane, None, make).await.unwrap();
                 tell.send(row).unwrap();
             }
         });

@@ -22,7 +22,7 @@ async fn settled_sessions_leave_the_memory_once_their_node_is_gone() {
     assert_eq!(numbers(&bench.store.open_rows()), [2, 3]);
     bench.lease(id(2), lease::Input::Release { why: "settled".to_owned() }).await;
     assert_eq!(numbers(&bench.store.open_rows()), [2, 3]);
-    let row = bench.lease(id(2), lease::Input::Gone).await.row;
+    let row = bench.lease(id(2), lease::Input::Gone).await;
     assert_eq!(numbers(&bench.store.open_rows()), [3]);
     assert_eq!(bench.store.row(id(2)).await.unwrap(), Some(row), "it is read from the database");
     assert_eq!(bench.store.row(id(9)).await.unwrap(), None);
@@ -34,7 +34,7 @@ async fn a_settled_session_can_be_taken_up_again() {
     bench.create("ana").await;
     bench.step(id(1), cancel("ana")).await.unwrap();
     assert_eq!(numbers(&bench.store.open_rows()), [0; 0]);
-    let row = bench.step(id(1), Input::Rerun { by: person("ana") }).await.unwrap().row;
+    let row = bench.step(id(1), Input::Rerun { by: person("ana") }).await.unwrap();
     assert_eq!(row.session.status, Status::Queued);
     assert_eq!(bench.store.open_rows(), [row]);
 }
@@ -50,9 +50,9 @@ async fn an_unknown_session_is_said_so() {
 async fn the_version_rises_with_every_write() {
     let bench = Bench::new().await;
     assert_eq!(bench.create("ana").await.version, 1);
-    assert_eq!(bench.step(id(1), message("ana", "x")).await.unwrap().row.version, 2);
+    assert_eq!(bench.step(id(1), message("ana", "x")).await.unwrap().version, 2);
     assert!(bench.step(id(1), Input::Resume { by: person("ana") }).await.is_err());
-    assert_eq!(bench.request(id(1), 1).await.row.version, 3);
+    assert_eq!(bench.request(id(1), 1).await.version, 3);
     assert_eq!(bench.store.row(id(1)).await.unwrap().unwrap().version, 3);
 }
 
@@ -85,8 +85,8 @@ async fn a_settled_sessions_node_is_let_go_in_silence() {
     let bench = Bench::new().await;
     bench.create("ana").await;
     bench.request(id(1), 1).await;
-    let head = bench.step(id(1), cancel("ana")).await.unwrap().row.session.head;
-    let row = bench.lease(id(1), lease::Input::Release { why: "over".to_owned() }).await.row;
+    let head = bench.step(id(1), cancel("ana")).await.unwrap().session.head;
+    let row = bench.lease(id(1), lease::Input::Release { why: "over".to_owned() }).await;
     assert_eq!((row.session.head, row.lease.unwrap().state), (head, State::Releasing));
 }
 
@@ -94,7 +94,7 @@ async fn a_settled_sessions_node_is_let_go_in_silence() {
 async fn an_illegal_step_of_a_node_changes_nothing() {
     let bench = Bench::new().await;
     bench.create("ana").await;
-    let before = bench.request(id(1), 2).await.row;
+    let before = bench.request(id(1), 2).await;
     let ready = |row: &Row, now| lease::step(row.lease.as_ref().unwrap(), lease::Input::Ready, now);
     assert!(matches!(bench.store.lease(id(1), ready).await, Err(CommitError::Lease(_))));
     let older = |row: &Row, now| {
@@ -118,7 +118,7 @@ async fn the_next_node_waits_until_the_one_before_is_gone() {
     };
     assert!(matches!(bench.store.lease(id(1), next).await, Err(CommitError::Lease(_))));
     bench.lease(id(1), lease::Input::Gone).await;
-    let row = bench.store.lease(id(1), next).await.unwrap().row;
+    let row = bench.store.lease(id(1), next).await.unwrap();
     assert_eq!(row.lease.map(|l| (l.incarnation, l.state)), Some((2, State::Requested)));
 }
 

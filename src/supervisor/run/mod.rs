@@ -24,8 +24,9 @@ use crate::supervisor::life::{Effect, Input, Life};
 use crate::supervisor::process::{Happened, Process};
 use crate::supervisor::sandbox::Cage;
 use crate::supervisor::station::{Said, Station};
+use crate::supervisor::text::chain;
 use crate::supervisor::transcript;
-use crate::supervisor::yard::{Yard, chain};
+use crate::supervisor::yard::Yard;
 use crate::wire::link::Level;
 use crate::wire::run::Run;
 

@@ -34,13 +34,10 @@ pub struct Plan {
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Pace {
-    /// So many events, as fast as they are taken.
-    Flood {
-        each: u64,
-    },
-    Calm {
-        per_second: u32,
-    },
+    /// So many events, as fast as they are taken; nobody reads them.
+    Flood { each: u64 },
+    /// Each session has a reader.
+    Calm { per_second: u32 },
 }
 
 /// What the readers saw: how late each event was, in milliseconds.
@@ -53,8 +50,7 @@ struct Far {
     go: watch::Receiver<bool>,
 }
 
-/// The role: serves until its input ends. `ready` when all sockets stand; a flood begins at `go` and says `read` when
-/// the readers have everything; at `again` it tells the median and the 99th percentile and forgets them.
+/// The role: serves until its input ends. `ready` when all sockets stand; all begin at `go`; at `again` it tells the median and the 99th percentile and forgets them.
 pub fn main(plan: &str) {
     let plan: Plan = serde_json::from_str(plan).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -69,25 +65,14 @@ async fn serve(plan: Plan) {
         tokio::spawn(node(number, listener, Arc::clone(&far)));
     }
     println!("ready");
-    let all = match far.plan.pace {
-        Pace::Flood { each } => usize::try_from(u64::from(far.plan.sessions) * each).unwrap(),
-        Pace::Calm { .. } => usize::MAX,
-    };
     let (said, mut words) = tokio::sync::mpsc::unbounded_channel();
     std::thread::spawn(move || {
         std::io::stdin().lock().lines().map_while(Result::ok).try_for_each(|word| said.send(word))
     });
-    let mut told = false;
-    loop {
-        match tokio::time::timeout(Duration::from_millis(5), words.recv()).await {
-            Ok(Some(word)) if word == "go" => drop(started.send(true)),
-            Ok(Some(_)) => println!("{}", summary(&far.late)),
-            Ok(None) => return,
-            Err(_) if !told && far.late.lock().unwrap().len() >= all => {
-                told = true;
-                println!("read");
-            }
-            Err(_) => {}
+    while let Some(word) = words.recv().await {
+        match word.as_str() {
+            "go" => drop(started.send(true)),
+            _ => println!("{}", summary(&far.late)),
         }
     }
 }

@@ -8,20 +8,12 @@ mod plane;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::process;
 use far::{Pace, Plan};
 use plane::Plane;
 pub use plane::{Nodes, create, settings};
-
-/// What one event cost under full load.
-#[derive(Clone, Copy, Debug)]
-pub struct Cost {
-    /// Processor time, in microseconds.
-    pub cpu_us: f64,
-    pub per_second: f64,
-}
 
 /// So many calm sessions.
 #[derive(Clone, Copy, Debug)]
@@ -32,24 +24,19 @@ pub struct Live {
     pub rss_mb: f64,
 }
 
-/// Every session sends `each` events as fast as they are taken. `read`: each is followed over HTTP meanwhile.
-pub fn flood(sessions: u32, each: u64, read: bool) -> Cost {
+/// Every session sends `each` events as fast as they are taken. Microseconds of processor time for one of them.
+pub fn flood(sessions: u32, each: u64) -> f64 {
     block_on(async {
         let plane = Plane::start(sessions).await;
-        let mut far = Far::start(&plane.plan(sessions, Pace::Flood { each }, read));
+        let mut far = Far::start(&plane.plan(sessions, Pace::Flood { each }));
         plane.running(sessions).await;
-        let (cpu, wall) = (process::cpu_us(std::process::id()), Instant::now());
+        let before = process::cpu_us(std::process::id());
         far.say("go");
         plane.ingested(sessions, each).await;
-        if read {
-            far.hear();
-        }
-        let events = u64::from(sessions) * each;
-        let (cpu, wall) = (process::cpu_us(std::process::id()) - cpu, wall.elapsed());
+        let spent = process::cpu_us(std::process::id()) - before;
         drop(far);
         plane.end().await;
-        let count = events as f64;
-        Cost { cpu_us: cpu / count, per_second: count / wall.as_secs_f64() }
+        spent / (u64::from(sessions) * each) as f64
     })
 }
 
@@ -58,7 +45,7 @@ pub fn live(stages: &[u32], per_second: u32) -> Vec<Live> {
     let most = stages.iter().copied().max().unwrap_or(0);
     block_on(async {
         let plane = Plane::start(most).await;
-        let mut far = Far::start(&plane.plan(most, Pace::Calm { per_second }, true));
+        let mut far = Far::start(&plane.plan(most, Pace::Calm { per_second }));
         far.say("go");
         let mut seen = Vec::new();
         for &sessions in stages {

@@ -55,7 +55,8 @@ impl Plane {
     }
 
     /// What the far sides are to do.
-    pub fn plan(&self, sessions: u32, pace: Pace, read: bool) -> Plan {
+    pub fn plan(&self, sessions: u32, pace: Pace) -> Plan {
+        let read = matches!(pace, Pace::Calm { .. });
         let http = read.then(|| self.dir.path().join("data").join(http::SOCKET));
         Plan { dir: self.dir.path().to_owned(), sessions, pace, http }
     }

@@ -43,13 +43,13 @@ async fn a_no_to_the_pull_request_fails_with_its_reason_and_the_branch_stays() {
     }
     insta::assert_snapshot!(table, @"
     401
-        the pull request was not opened: GitHub refused the token, so DevTask may not open pull requests in `acme/greet`; set a valid one under `github`
+        GitHub refused the token, so DevTask may not open pull requests in `acme/greet`; set a valid one under `github`
     403
-        the pull request was not opened: the token may not open pull requests in `acme/greet`; it needs contents and pull_requests: write (GitHub says: Resource not accessible by personal access token)
+        the token may not open pull requests in `acme/greet`; it needs contents and pull_requests: write (GitHub says: Resource not accessible by personal access token)
     422
-        the pull request was not opened: GitHub declined to open pull requests in `acme/greet`: No commits between main and devtask
+        GitHub declined to open pull requests in `acme/greet`: No commits between main and devtask
     404
-        the pull request was not opened: could not open pull requests in `acme/greet`: it does not exist, or the token may not see it
+        could not open pull requests in `acme/greet`: it does not exist, or the token may not see it
     ");
     insta::assert_snapshot!("show_unpublished", house.shows("1").await);
     // With the forge well again, a person's word brings the work to its end.
@@ -64,7 +64,7 @@ async fn a_forge_that_is_ill_or_silent_is_asked_again() {
     house.forge.fault(Fault::status("POST", PULLS, 500).times(1));
     let ill = house.made(json!({})).await;
     let told = house.when(ill, "tries again", |view| view.failure.is_some()).await;
-    insta::assert_snapshot!(told.failure.unwrap(), @"the pull request was not opened: could not open pull requests in `acme/greet`: GitHub has a problem of its own (500)");
+    insta::assert_snapshot!(told.failure.unwrap(), @"could not open pull requests in `acme/greet`: GitHub has a problem of its own (500)");
     let show = house.types(&["show", "1"]).await;
     assert!(show.contains("tries again in"), "{show}");
     assert_eq!(house.settled(ill).await.status, Status::Done);
@@ -72,7 +72,7 @@ async fn a_forge_that_is_ill_or_silent_is_asked_again() {
     house.forge.fault(Fault::new("POST", PULLS, What::Hang).times(1));
     let silent = house.made(json!({})).await;
     let told = house.when(silent, "tries again", |view| view.failure.is_some()).await;
-    insta::assert_snapshot!(told.failure.unwrap(), @"the pull request was not opened: it is not known whether it worked to open pull requests in `acme/greet`");
+    insta::assert_snapshot!(told.failure.unwrap(), @"it is not known whether it worked to open pull requests in `acme/greet`");
     assert_eq!(house.settled(silent).await.status, Status::Done);
     assert_eq!(house.forge.pulls().await.unwrap().len(), 2, "each once");
 }

@@ -8,12 +8,12 @@ use super::house::{House, at_home, plain, said};
 async fn a_second_server_on_the_same_folder_leaves_and_the_first_goes_on() {
     let house = House::open().await;
     assert_snapshot!(house.types(&["serve"]).await, @"
-    ! error: the data folder `<dir>/data`: another DevTask uses this data folder
+    ! error: `<dir>/data`: another DevTask uses this data folder
     ! hint: stop the other one, or name another folder with `--data-dir`
     exit 3
     ");
     assert_snapshot!(house.types(&["serve", "--listen", "127.0.0.1:0"]).await, @"
-    ! error: the data folder `<dir>/data`: another DevTask uses this data folder
+    ! error: `<dir>/data`: another DevTask uses this data folder
     ! hint: stop the other one, or name another folder with `--data-dir`
     exit 3
     ");
@@ -69,7 +69,7 @@ fn a_broken_configuration_is_refused_by_file_and_key() {
     ");
     std::fs::write(dir.path().join("file"), "").unwrap();
     assert_snapshot!(tell("", &["serve", "--data-dir", "file"]), @"
-    ! error: the data folder `<dir>/file`: the data folder cannot be used: Not a directory (os error 20)
+    ! error: `<dir>/file`: the data folder cannot be used: Not a directory (os error 20)
     ! hint: `devtask doctor` looks at everything at once
     exit 3
     ");

@@ -29,7 +29,7 @@ async fn a_pull_request_that_is_refused_for_good_fails_with_the_reason() {
     world.forge.fail(ForgeError::Permanent("the token may not open pull requests in `acme/shop`".into()));
     world.running().await.end(finished());
     world.until_status(1, Status::Failed).await;
-    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"the pull request was not opened: the token may not open pull requests in `acme/shop`");
+    insta::assert_snapshot!(world.show(1).await.failure.unwrap(), @"the token may not open pull requests in `acme/shop`");
     assert_eq!(world.forge.asked(), 1);
 }
 

@@ -122,11 +122,11 @@ async fn what_the_forge_answers_decides_whether_it_is_tried_again() {
     lines.push(format!("hang: {}", after(Fault::new("POST", PULLS, What::Hang)).await));
     lines.push(format!("made, no answer: {}", after(Fault::new("POST", PULLS, What::Drop).after()).await));
     insta::assert_snapshot!(lines.join("\n"), @"
-    401: the pull request was not opened: GitHub refused the token, so DevTask may not open pull requests in `acme/shop`; set a valid one under `github` → failed with 0
-    403: the pull request was not opened: the token may not open pull requests in `acme/shop`; it needs contents and pull_requests: write (GitHub says: Resource not accessible by personal access token) → failed with 0
-    422: the pull request was not opened: GitHub declined to open pull requests in `acme/shop`: Validation Failed → failed with 0
-    500: the pull request was not opened: could not open pull requests in `acme/shop`: GitHub has a problem of its own (500) → done with 1
-    hang: the pull request was not opened: it is not known whether it worked to open pull requests in `acme/shop` → done with 1
+    401: GitHub refused the token, so DevTask may not open pull requests in `acme/shop`; set a valid one under `github` → failed with 0
+    403: the token may not open pull requests in `acme/shop`; it needs contents and pull_requests: write (GitHub says: Resource not accessible by personal access token) → failed with 0
+    422: GitHub declined to open pull requests in `acme/shop`: Validation Failed → failed with 0
+    500: could not open pull requests in `acme/shop`: GitHub has a problem of its own (500) → done with 1
+    hang: it is not known whether it worked to open pull requests in `acme/shop` → done with 1
     made, no answer: done → done with 1
     ");
 }

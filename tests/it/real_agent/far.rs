@@ -5,38 +5,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 use devtask::clock::Clock;
 use devtask::workbench::agent;
 use devtask::workbench::model::Model;
 use serde_json::{Value, json};
 
-/// The real binary, from `DEVTASK_CLAUDE` or unpacked from the cache.
-pub(super) fn claude() -> Option<PathBuf> {
-    // Unpacked once, however many tests ask.
-    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOUND.get_or_init(find).clone()
-}
-
-fn find() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("DEVTASK_CLAUDE") {
-        return Some(PathBuf::from(path));
-    }
-    let cache = std::env::var_os("DEVTASK_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/devtask")))?;
-    let packages = std::fs::read_dir(cache.join("claude")).ok()?;
-    let package = packages.flatten().map(|e| e.path()).find(|p| p.to_string_lossy().contains("linux-x64"))?;
-    let into = cache.join("claude/unpacked").join(package.file_stem()?);
-    let binary = into.join("package/claude");
-    if !binary.is_file() {
-        std::fs::create_dir_all(&into).ok()?;
-        let done = Command::new("tar").arg("-xzf").arg(&package).arg("-C").arg(&into).status().ok()?;
-        assert!(done.success(), "cannot unpack {}", package.display());
-    }
-    Some(binary)
-}
+use crate::figures::claude;
 
 /// Who is driven: the real binary as a process, or the scripted agent on a thread of its own.
 pub(super) enum Who {
@@ -217,10 +192,7 @@ fn skeleton(lines: &[Value]) -> Vec<String> {
 
 /// Plays the same with both agents and compares what a host sees.
 pub(super) async fn alike(play: impl Fn(&Who, &Model) -> Vec<Value>) {
-    let Some(claude) = claude() else {
-        eprintln!("skipped: no real claude binary; set DEVTASK_CLAUDE to its path");
-        return;
-    };
+    let Some(claude) = claude("comparing the scripted agent") else { return };
     let model = Model::start().await.unwrap();
     let (real, scripted) =
         tokio::task::block_in_place(|| (play(&Who::Real(claude), &model), play(&Who::Scripted, &model)));

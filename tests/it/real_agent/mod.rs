@@ -1,7 +1,7 @@
 //! The real `claude` binary on the scripted model, and the scripted agent held against it.
 //!
-//! The real binary is 360 MB and comes from outside: where `DEVTASK_CLAUDE` (its path) is not set, or
-//! `$DEVTASK_CACHE/claude` has no package of it, the suite says so and passes.
+//! The real binary is 360 MB and comes from outside: where `DEVTASK_CLAUDE` (its path) is not set, the suite says so
+//! and passes.
 
 mod far;
 
@@ -9,7 +9,8 @@ use devtask::clock::Clock;
 use devtask::workbench::model::Model;
 use serde_json::{Value, json};
 
-use far::{Agent, Who, alike, claude};
+use crate::figures::claude;
+use far::{Agent, Who, alike};
 
 /// The same story for both agents, told through the same lines: a question deferred, a resume, an answer, a file.
 fn deferral(who: &Who, model: &Model) -> Vec<Value> {
@@ -382,10 +383,7 @@ async fn both_agents_run_a_deferred_command_unapproved_if_nobody_waits_for_initi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_agent_says_what_the_model_streams_and_bears_its_failures() {
-    let Some(claude) = claude() else {
-        eprintln!("skipped: no real claude binary; set DEVTASK_CLAUDE to its path");
-        return;
-    };
+    let Some(claude) = claude("the model's failures") else { return };
     let model = Model::start().await.unwrap();
     tokio::task::block_in_place(|| {
         let (cwd, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -11,8 +11,8 @@ use devtask::domain::session::Status;
 use devtask::workbench::script::{Markers, OVER, Step};
 use rustix::process::Signal;
 
-use super::figures;
 use super::house::{House, Rules, asking, finish, kill};
+use crate::figures;
 
 fn markers(count: u64) -> Markers {
     Markers { count, every_ms: 20, prefix: "marker".to_owned() }

@@ -7,7 +7,6 @@
 
 mod deferral;
 mod demo;
-mod figures;
 mod house;
 mod kills;
 mod places;

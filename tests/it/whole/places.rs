@@ -13,8 +13,8 @@ use devtask::workbench::sample;
 use devtask::workbench::script::{Script, Step};
 use sha2::{Digest, Sha256};
 
-use super::figures;
 use super::house::{House, Rules, finish};
+use crate::figures;
 
 /// Runs git and gives what it printed.
 fn git(at: &Path, args: &[&str]) -> String {

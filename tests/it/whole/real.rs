@@ -11,17 +11,8 @@ use devtask::workbench::sample;
 use devtask::workbench::script::{Script, Step};
 use rustix::process::Signal;
 
-use super::figures;
 use super::house::{House, Rules, asking, kill};
-
-/// The binary, or a word about its absence.
-fn claude(what: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("DEVTASK_CLAUDE").map(PathBuf::from);
-    if found.is_none() {
-        figures::skipped(&format!("{what} with the real agent: DEVTASK_CLAUDE does not name it"));
-    }
-    found
-}
+use crate::figures::claude;
 
 async fn house(claude: PathBuf, model: &Model, rules: Rules) -> House {
     House::open(Rules { claude: Some((claude, model.url())), ..rules }).await

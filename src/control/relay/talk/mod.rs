@@ -240,8 +240,8 @@ impl<'a> Talk<'a> {
             session::step(session, Input::Records { attempt, records: records.to_vec() }, now)
         };
         match self.inner.store.commit(self.id, Lane::Machines, None, step).await {
-            Ok(done) => {
-                self.row = done.row;
+            Ok(row) => {
+                self.row = row;
                 self.heard = true;
                 self.follow(false).await?;
             }

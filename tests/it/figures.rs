@@ -1,8 +1,10 @@
 //! How a test says a figure or a skip: one line on standard output, and one in the file that collects them.
 //!
-//! Knows the two environment variables that name those files; must not know who reads them.
+//! Knows the two environment variables that name those files, and the one that names the real agent; must not know who
+//! reads them.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Says a count that must be 0, and fails if it is not.
 pub fn none(name: &str, value: u64) {
@@ -14,6 +16,15 @@ pub fn none(name: &str, value: u64) {
 /// Says what a test could not look at, and why.
 pub fn skipped(what: &str) {
     say("DEVTASK_SKIPS", &format!("skipped: {what}"));
+}
+
+/// The real agent's program, or a word about what is not tried for want of it.
+pub fn claude(what: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("DEVTASK_CLAUDE").map(PathBuf::from);
+    if found.is_none() {
+        skipped(&format!("{what} with the real agent: DEVTASK_CLAUDE does not name it"));
+    }
+    found
 }
 
 /// One write per line: tests run side by side and share the file.
