@@ -12,7 +12,9 @@
 //! Must not know session tables, nodes, git or agents: a session is what its view says.
 
 pub mod button;
+pub mod manifest;
 pub mod names;
+pub mod probe;
 pub mod settings;
 
 pub use settings::Settings;

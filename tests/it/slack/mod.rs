@@ -1,0 +1,5 @@
+//! Stories and laws of the Slack room.
+
+mod doctor;
+mod manifest;
+mod schema;
