@@ -12,9 +12,12 @@
 //! Must not know session tables, nodes, git or agents: a session is what its view says.
 
 pub mod button;
+pub mod escape;
 pub mod manifest;
 pub mod names;
 pub mod probe;
+pub mod render;
 pub mod settings;
+pub mod words;
 
 pub use settings::Settings;
