@@ -1,0 +1,3 @@
+//! The Slack room against the local Slack, in both of its modes.
+
+mod bolt;
