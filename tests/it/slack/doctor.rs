@@ -47,8 +47,8 @@ fn answer(headers: &HeaderMap, token: &str, body: &str) -> String {
     }
 }
 
-fn all_scopes() -> Option<String> {
-    Some(SCOPES.iter().map(|s| s.name).collect::<Vec<_>>().join(","))
+fn all_scopes() -> String {
+    SCOPES.iter().map(|s| s.name).collect::<Vec<_>>().join(",")
 }
 
 fn settings(address: SocketAddr, bot: &str, app: Option<&str>) -> Settings {
@@ -86,7 +86,7 @@ async fn without_slack_it_says_how_to_connect() {
 
 #[tokio::test]
 async fn a_working_connection_is_four_good_lines() {
-    let address = slack(all_scopes()).await;
+    let address = slack(Some(all_scopes())).await;
     assert_snapshot!(says(&settings(address, BOT, Some(APP))).await, @"
     ✓ slack tokens    bot and app token
     ✓ slack bot       @devtask in Acme

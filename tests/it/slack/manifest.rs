@@ -1,6 +1,7 @@
 //! The manifest is what the code does: its files, its scopes, its events, and what the documentation says of them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -47,8 +48,10 @@ fn the_files_are_what_the_code_makes() {
 fn the_documentation_names_each_scope_with_its_reason() {
     const BEGIN: &str = "<!-- scopes: made by tests/it/slack/manifest.rs -->\n";
     const END: &str = "<!-- end of scopes -->";
-    let rows: String = SCOPES.iter().map(|s| format!("| `{}` | {} |\n", s.name, s.why)).collect();
-    let table = format!("| scope | what for |\n|---|---|\n{rows}");
+    let mut table = "| scope | what for |\n|---|---|\n".to_owned();
+    for scope in SCOPES {
+        writeln!(table, "| `{}` | {} |", scope.name, scope.why).unwrap();
+    }
     let text = fs::read_to_string(root().join("docs/slack.md")).unwrap();
     let (before, rest) = text.split_once(BEGIN).expect("docs/slack.md has no place for the scopes");
     let (_, after) = rest.split_once(END).expect("the scopes in docs/slack.md have no end");
@@ -86,10 +89,10 @@ fn room() -> String {
     rust_files(&root().join("src/slack"), &mut files);
     files.retain(|f| !f.ends_with("manifest.rs") && !f.components().any(|c| c.as_os_str() == "tests"));
     let text = |f: &PathBuf| fs::read_to_string(f).unwrap();
-    let code = |text: String| -> String {
-        text.lines().filter(|l| !l.trim_start().starts_with("//")).map(|l| format!("{l}\n")).collect()
+    let code = |text: &str| -> String {
+        text.split_inclusive('\n').filter(|l| !l.trim_start().starts_with("//")).collect()
     };
-    files.iter().map(|f| code(text(f))).collect()
+    files.iter().map(|f| code(&text(f))).collect()
 }
 
 /// Families of Web API methods: what the code could call.
