@@ -102,6 +102,24 @@ async fn a_working_connection_is_four_good_lines() {
 }
 
 #[tokio::test]
+async fn an_app_made_of_the_manifest_is_all_right_on_a_strict_slack() {
+    let slack = super::manifest::installed(SCOPES.iter().map(|s| s.name)).await;
+    let settings = Settings {
+        bot_token: Some(slack.tokens().bot.clone()),
+        app_token: Some(slack.tokens().app.clone()),
+        api_url: Some(slack.api_url()),
+        ..Settings::default()
+    };
+    assert_snapshot!(says(&settings).await, @"
+    ✓ slack tokens    bot and app token
+    ✓ slack bot       @devtask in Acme
+    ✓ slack scopes    all that the manifest asks for
+    ✓ slack socket    can be opened
+    ");
+    assert_eq!(slack.connections().0, 0, "a socket that was asked for is not taken");
+}
+
+#[tokio::test]
 async fn each_fault_names_the_place_that_mends_it() {
     let address = slack(Some("chat:write,commands,users:read".to_owned())).await;
     assert_snapshot!(says(&settings(address, "xoxp-bad", Some("xoxb-bad"))).await, @"

@@ -5,7 +5,15 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use devtask::slack::manifest::{self, Base, CALLS, EVENTS, Manifest, Reach, SCOPES};
+use devtask::clock::Clock;
+use devtask::slack::manifest::{self, Base, CALLS, COMMAND, EVENTS, Manifest, Reach, SCOPES};
+use devtask::workbench::slack::{Settings, Slack};
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::schema;
@@ -209,6 +217,45 @@ fn slacks_limits_hold_without_the_schema() {
         ] {
             assert_eq!(json.pointer(url).is_none(), sockets, "{file}: {url}");
         }
+    }
+}
+
+/// A strict workspace where the app is installed with these scopes, and for the manifest's events and command.
+pub(super) async fn installed(scopes: impl Iterator<Item = &'static str>) -> Slack {
+    let owned = |names: &mut dyn Iterator<Item = &'static str>| names.map(str::to_owned).collect();
+    let settings = Settings {
+        commands: vec![COMMAND.to_owned()],
+        events: owned(&mut EVENTS.iter().map(|(name, _)| *name)),
+        scopes: owned(&mut { scopes }),
+        rates: false,
+        ..Settings::default()
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    Slack::start_with(listener, settings, Clock::system()).unwrap()
+}
+
+/// What a method without arguments is refused with.
+async fn refusal(slack: &Slack, method: &str) -> String {
+    let token = if method.starts_with("apps.") { &slack.tokens().app } else { &slack.tokens().bot };
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let request = Request::post(format!("{}/{method}", slack.api_url()))
+        .header("authorization", format!("Bearer {}", token.expose_secret()))
+        .body(Full::default())
+        .unwrap();
+    let answer = client.request(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    answer["error"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn the_scopes_of_each_call_are_those_a_strict_slack_wants() {
+    let all = installed(SCOPES.iter().map(|s| s.name)).await;
+    for (method, scopes) in CALLS {
+        let refused = refusal(&all, method).await;
+        assert!(!["missing_scope", "unknown_method"].contains(&refused.as_str()), "{method}: {refused}");
+        let others = SCOPES.iter().map(|s| s.name).filter(|name| !scopes.contains(name));
+        let without = refusal(&installed(others).await, method).await;
+        assert_eq!(without == "missing_scope", !scopes.is_empty(), "{method} without {scopes:?}: {without}");
     }
 }
 
