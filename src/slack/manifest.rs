@@ -126,7 +126,7 @@ impl Base {
 pub struct Manifest {
     display_information: Display,
     features: Features,
-    oauth_config: OAuth,
+    oauth_config: Install,
     settings: Switches,
 }
 
@@ -142,7 +142,7 @@ struct Display {
 struct Features {
     app_home: Home,
     bot_user: Bot,
-    slash_commands: [Command; 1],
+    slash_commands: [Slash; 1],
 }
 
 /// The messages tab is where people write to the bot directly.
@@ -160,7 +160,7 @@ struct Bot {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Command {
+struct Slash {
     command: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -170,12 +170,12 @@ struct Command {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct OAuth {
-    scopes: Scopes,
+struct Install {
+    scopes: Asked,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Scopes {
+struct Asked {
     bot: Vec<&'static str>,
 }
 
@@ -217,7 +217,7 @@ impl Manifest {
                     messages_tab_read_only_enabled: false,
                 },
                 bot_user: Bot { display_name: "devtask", always_online: true },
-                slash_commands: [Command {
+                slash_commands: [Slash {
                     command: COMMAND,
                     url: url(COMMANDS_PATH),
                     description: "Give an agent a task, and stay in control of it",
@@ -225,7 +225,7 @@ impl Manifest {
                     should_escape: false,
                 }],
             },
-            oauth_config: OAuth { scopes: Scopes { bot: SCOPES.iter().map(|s| s.name).collect() } },
+            oauth_config: Install { scopes: Asked { bot: SCOPES.iter().map(|s| s.name).collect() } },
             settings: Switches {
                 event_subscriptions: Subscriptions {
                     request_url: url(EVENTS_PATH),

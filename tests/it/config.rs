@@ -155,6 +155,7 @@ fn a_wrong_configuration_is_refused_by_key_and_place() {
 #[test]
 fn a_token_is_shown_by_no_setting_and_no_complaint() {
     const TOKEN: &str = "ghp_0123456789";
+    const SLACK: &str = "0123456789abcdef";
     let file = format!("[github]\ntoken = \"{TOKEN}\"\n[agents.claude.env]\nKEY = \"{TOKEN}\"");
     for config in [read(&file, &[], &[]), read("", &[("DEVTASK_GITHUB__TOKEN", TOKEN)], &[])] {
         let config = config.unwrap();
@@ -165,7 +166,6 @@ fn a_token_is_shown_by_no_setting_and_no_complaint() {
     let token = devtask::http::Token::new(&SecretString::from(TOKEN));
     assert_eq!(format!("{token:?}"), "Token(…)");
 
-    const SLACK: &str = "0123456789abcdef";
     let file =
         format!("[slack]\nbot_token = \"{SLACK}\"\napp_token = \"{SLACK}\"\nsigning_secret = \"{SLACK}\"");
     let env = [("DEVTASK_SLACK__BOT_TOKEN", SLACK), ("DEVTASK_SLACK__SIGNING_SECRET", SLACK)];

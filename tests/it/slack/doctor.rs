@@ -47,8 +47,8 @@ fn answer(headers: &HeaderMap, token: &str, body: &str) -> String {
     }
 }
 
-fn all_scopes() -> Option<String> {
-    Some(SCOPES.iter().map(|s| s.name).collect::<Vec<_>>().join(","))
+fn all_scopes() -> String {
+    SCOPES.iter().map(|s| s.name).collect::<Vec<_>>().join(",")
 }
 
 fn settings(address: SocketAddr, bot: &str, app: Option<&str>) -> Settings {
@@ -86,7 +86,7 @@ async fn without_slack_it_says_how_to_connect() {
 
 #[tokio::test]
 async fn a_working_connection_is_four_good_lines() {
-    let address = slack(all_scopes()).await;
+    let address = slack(Some(all_scopes())).await;
     assert_snapshot!(says(&settings(address, BOT, Some(APP))).await, @"
     ✓ slack tokens    bot and app token
     ✓ slack bot       @devtask in Acme
@@ -99,6 +99,24 @@ async fn a_working_connection_is_four_good_lines() {
     ✓ slack scopes    all that the manifest asks for
     ✓ slack socket    none: Slack calls /slack/… of this server
     ");
+}
+
+#[tokio::test]
+async fn an_app_made_of_the_manifest_is_all_right_on_a_strict_slack() {
+    let slack = super::manifest::installed(SCOPES.iter().map(|s| s.name)).await;
+    let settings = Settings {
+        bot_token: Some(slack.tokens().bot.clone()),
+        app_token: Some(slack.tokens().app.clone()),
+        api_url: Some(slack.api_url()),
+        ..Settings::default()
+    };
+    assert_snapshot!(says(&settings).await, @"
+    ✓ slack tokens    bot and app token
+    ✓ slack bot       @devtask in Acme
+    ✓ slack scopes    all that the manifest asks for
+    ✓ slack socket    can be opened
+    ");
+    assert_eq!(slack.connections().0, 0, "a socket that was asked for is not taken");
 }
 
 #[tokio::test]

@@ -1,10 +1,19 @@
 //! The manifest is what the code does: its files, its scopes, its events, and what the documentation says of them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use devtask::slack::manifest::{self, Base, CALLS, EVENTS, Manifest, Reach, SCOPES};
+use devtask::clock::Clock;
+use devtask::slack::manifest::{self, Base, CALLS, COMMAND, EVENTS, Manifest, Reach, SCOPES};
+use devtask::workbench::slack::{Settings, Slack};
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::schema;
@@ -47,8 +56,10 @@ fn the_files_are_what_the_code_makes() {
 fn the_documentation_names_each_scope_with_its_reason() {
     const BEGIN: &str = "<!-- scopes: made by tests/it/slack/manifest.rs -->\n";
     const END: &str = "<!-- end of scopes -->";
-    let rows: String = SCOPES.iter().map(|s| format!("| `{}` | {} |\n", s.name, s.why)).collect();
-    let table = format!("| scope | what for |\n|---|---|\n{rows}");
+    let mut table = "| scope | what for |\n|---|---|\n".to_owned();
+    for scope in SCOPES {
+        writeln!(table, "| `{}` | {} |", scope.name, scope.why).unwrap();
+    }
     let text = fs::read_to_string(root().join("docs/slack.md")).unwrap();
     let (before, rest) = text.split_once(BEGIN).expect("docs/slack.md has no place for the scopes");
     let (_, after) = rest.split_once(END).expect("the scopes in docs/slack.md have no end");
@@ -86,10 +97,10 @@ fn room() -> String {
     rust_files(&root().join("src/slack"), &mut files);
     files.retain(|f| !f.ends_with("manifest.rs") && !f.components().any(|c| c.as_os_str() == "tests"));
     let text = |f: &PathBuf| fs::read_to_string(f).unwrap();
-    let code = |text: String| -> String {
-        text.lines().filter(|l| !l.trim_start().starts_with("//")).map(|l| format!("{l}\n")).collect()
+    let code = |text: &str| -> String {
+        text.split_inclusive('\n').filter(|l| !l.trim_start().starts_with("//")).collect()
     };
-    files.iter().map(|f| code(text(f))).collect()
+    files.iter().map(|f| code(&text(f))).collect()
 }
 
 /// Families of Web API methods: what the code could call.
@@ -206,6 +217,45 @@ fn slacks_limits_hold_without_the_schema() {
         ] {
             assert_eq!(json.pointer(url).is_none(), sockets, "{file}: {url}");
         }
+    }
+}
+
+/// A strict workspace where the app is installed with these scopes, and for the manifest's events and command.
+pub(super) async fn installed(scopes: impl Iterator<Item = &'static str>) -> Slack {
+    let owned = |names: &mut dyn Iterator<Item = &'static str>| names.map(str::to_owned).collect();
+    let settings = Settings {
+        commands: vec![COMMAND.to_owned()],
+        events: owned(&mut EVENTS.iter().map(|(name, _)| *name)),
+        scopes: owned(&mut { scopes }),
+        rates: false,
+        ..Settings::default()
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    Slack::start_with(listener, settings, Clock::system()).unwrap()
+}
+
+/// What a method without arguments is refused with.
+async fn refusal(slack: &Slack, method: &str) -> String {
+    let token = if method.starts_with("apps.") { &slack.tokens().app } else { &slack.tokens().bot };
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let request = Request::post(format!("{}/{method}", slack.api_url()))
+        .header("authorization", format!("Bearer {}", token.expose_secret()))
+        .body(Full::default())
+        .unwrap();
+    let answer = client.request(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    answer["error"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn the_scopes_of_each_call_are_those_a_strict_slack_wants() {
+    let all = installed(SCOPES.iter().map(|s| s.name)).await;
+    for (method, scopes) in CALLS {
+        let refused = refusal(&all, method).await;
+        assert!(!["missing_scope", "unknown_method"].contains(&refused.as_str()), "{method}: {refused}");
+        let others = SCOPES.iter().map(|s| s.name).filter(|name| !scopes.contains(name));
+        let without = refusal(&installed(others).await, method).await;
+        assert_eq!(without == "missing_scope", !scopes.is_empty(), "{method} without {scopes:?}: {without}");
     }
 }
 

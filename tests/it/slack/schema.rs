@@ -46,10 +46,10 @@ impl Look<'_> {
                 "minLength" => self.bound(value.as_str().map(length), rule, place, "shorter", |a, b| a >= b),
                 "maxLength" => self.bound(value.as_str().map(length), rule, place, "longer", |a, b| a <= b),
                 "minItems" => {
-                    self.bound(value.as_array().map(Vec::len), rule, place, "shorter", |a, b| a >= b)
+                    self.bound(value.as_array().map(Vec::len), rule, place, "shorter", |a, b| a >= b);
                 }
                 "maxItems" => {
-                    self.bound(value.as_array().map(Vec::len), rule, place, "longer", |a, b| a <= b)
+                    self.bound(value.as_array().map(Vec::len), rule, place, "longer", |a, b| a <= b);
                 }
                 "minProperties" => {
                     self.bound(value.as_object().map(Map::len), rule, place, "smaller", |a, b| a >= b);
