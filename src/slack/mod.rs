@@ -12,7 +12,10 @@
 //! Must not know session tables, nodes, git or agents: a session is what its view says.
 
 pub mod button;
+pub mod escape;
 pub mod names;
+pub mod render;
 pub mod settings;
+pub mod words;
 
 pub use settings::Settings;
