@@ -16,6 +16,7 @@ pub mod escape;
 pub mod names;
 pub mod render;
 pub mod settings;
+pub mod web;
 pub mod words;
 
 pub use settings::Settings;
