@@ -14,8 +14,12 @@
 pub mod button;
 pub mod deliveries;
 pub mod door;
+pub mod escape;
 pub mod gateway;
 pub mod names;
+pub mod render;
 pub mod settings;
+pub mod web;
+pub mod words;
 
 pub use settings::Settings;
