@@ -12,12 +12,16 @@
 //! Must not know session tables, nodes, git or agents: a session is what its view says.
 
 pub mod button;
+pub mod deliveries;
+pub mod door;
 pub mod escape;
+pub mod gateway;
 pub mod manifest;
 pub mod names;
 pub mod probe;
 pub mod render;
 pub mod settings;
+pub mod web;
 pub mod words;
 
 pub use settings::Settings;
