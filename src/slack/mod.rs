@@ -12,7 +12,10 @@
 //! Must not know session tables, nodes, git or agents: a session is what its view says.
 
 pub mod button;
+pub mod deliveries;
+pub mod door;
 pub mod escape;
+pub mod gateway;
 pub mod names;
 pub mod render;
 pub mod settings;
