@@ -18,6 +18,7 @@ pub mod escape;
 pub mod gateway;
 pub mod names;
 pub mod render;
+pub mod sender;
 pub mod settings;
 pub mod web;
 pub mod words;

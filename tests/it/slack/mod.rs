@@ -1,0 +1,3 @@
+//! The Slack room from outside.
+
+mod sender;
