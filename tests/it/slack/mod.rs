@@ -1,3 +1,4 @@
-//! The Slack room from outside.
+//! The Slack room against the local Slack, in both of its modes.
 
+mod bolt;
 mod sender;
