@@ -20,6 +20,7 @@ pub mod manifest;
 pub mod names;
 pub mod probe;
 pub mod render;
+pub mod sender;
 pub mod settings;
 pub mod web;
 pub mod words;

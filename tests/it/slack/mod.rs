@@ -5,3 +5,4 @@ mod bolt;
 mod doctor;
 mod manifest;
 mod schema;
+mod sender;
