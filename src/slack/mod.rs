@@ -12,6 +12,7 @@
 //! Must not know session tables, nodes, git or agents: a session is what its view says.
 
 pub mod button;
+pub mod input;
 pub mod names;
 pub mod settings;
 
