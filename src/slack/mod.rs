@@ -12,6 +12,9 @@
 //! Must not know session tables, nodes, git or agents: a session is what its view says.
 
 pub mod button;
+pub mod deliveries;
+pub mod door;
+pub mod gateway;
 pub mod input;
 pub mod names;
 pub mod settings;
