@@ -215,10 +215,13 @@ impl Inner {
     fn views(&self, rows: &[Row]) -> Vec<SessionView> {
         let now = self.clock.now();
         let line = if rows.iter().any(|r| r.session.queued.is_some()) { self.line(now) } else { Vec::new() };
+        let bare = self.settings.machine.bubblewrap.is_none();
         let view = |row: &Row| {
             let position = line.iter().position(|id| *id == row.session.id()).map(|i| i + 1);
             let node = row.lease.as_ref().filter(|l| !l.is_gone()).and_then(|l| l.node.clone());
-            SessionView::of(&row.session, node, position, now)
+            let mut view = SessionView::of(&row.session, node, position, now);
+            view.unsandboxed = view.provider == "local" && bare;
+            view
         };
         rows.iter().map(view).collect()
     }

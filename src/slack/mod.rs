@@ -14,9 +14,13 @@
 pub mod button;
 pub mod deliveries;
 pub mod door;
+pub mod escape;
 pub mod gateway;
 pub mod input;
 pub mod names;
+pub mod render;
 pub mod settings;
+pub mod web;
+pub mod words;
 
 pub use settings::Settings;

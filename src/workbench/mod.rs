@@ -8,3 +8,5 @@ pub mod forge;
 pub mod model;
 pub mod sample;
 pub mod script;
+mod serve;
+pub mod slack;

@@ -14,13 +14,10 @@ use futures_util::StreamExt;
 use super::faults::{Fault, What};
 use super::refusal::Refusal;
 use super::shop::Shop;
+use crate::workbench::serve::HangUp;
 
 /// GitHub's hourly budget of a token; shown, not enforced.
 const BUDGET: u64 = 5_000;
-
-/// On a response: close the connection instead of sending this.
-#[derive(Clone, Copy)]
-pub(super) struct HangUp;
 
 /// On a request: git is to turn the push down.
 #[derive(Clone, Copy)]

@@ -23,7 +23,6 @@ mod model;
 mod names;
 mod refusal;
 mod rest;
-mod serve;
 mod shop;
 mod smart;
 #[cfg(test)]
@@ -43,6 +42,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::refusal::Refusal;
 use self::shop::Shop;
 use crate::clock::Clock;
+use crate::workbench::serve;
 
 pub use faults::{Call, Calls, Fault, What};
 pub use model::{Access, Scope};

@@ -1,4 +1,4 @@
-//! The loop that takes connections.
+//! The loop that takes connections, for every far side that speaks HTTP.
 //!
 //! Our own instead of axum's, because a fault must be able to close a connection without an answer. Knows no route.
 
@@ -18,11 +18,13 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use super::gate::HangUp;
-
 /// Connections at the same time; the next one waits.
 const MOST_CONNECTIONS: usize = 256;
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// On a response: close the connection instead of sending this.
+#[derive(Clone, Copy)]
+pub(super) struct HangUp;
 
 #[derive(Debug, thiserror::Error)]
 #[error("a fault closed the connection")]
@@ -45,7 +47,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router) {
             }
             // Out of files, most likely: the next one may find room again.
             Err(error) => {
-                tracing::warn!(%error, "the forge could not take a connection");
+                tracing::warn!(%error, "a far side could not take a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -66,5 +68,5 @@ async fn talk(stream: TcpStream, router: Router) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
     // A client that goes away, or was hung up on, is no event.
-    drop(http.serve_connection(TokioIo::new(stream), service).await);
+    drop(http.serve_connection(TokioIo::new(stream), service).with_upgrades().await);
 }
