@@ -13,6 +13,7 @@
 
 pub mod button;
 pub mod deliveries;
+pub mod desk;
 pub mod door;
 pub mod escape;
 pub mod gateway;
@@ -21,6 +22,7 @@ pub mod names;
 pub mod render;
 pub mod settings;
 pub mod web;
+pub mod who;
 pub mod words;
 
 pub use settings::Settings;

@@ -94,9 +94,7 @@ impl Command {
                 "all" => Self::List(Mine::All),
                 _ => return None,
             },
-            "show" | "status" => {
-                of_session("show", rest, |session, more| more.is_none().then_some(Self::Show(session)))
-            }
+            "show" | "status" => of_session("show", rest, |session, _| Self::Show(session)),
             "pause" => of_session("pause", rest, |session, reason| act(session, Act::Pause { reason })),
             "resume" => of_session("resume", rest, |session, _| act(session, Act::Resume)),
             "cancel" => of_session("cancel", rest, |session, reason| act(session, Act::Cancel { reason })),
@@ -105,20 +103,21 @@ impl Command {
     }
 }
 
-fn act(session: SessionId, act: Act) -> Option<Command> {
-    Some(Command::Act { session, act })
+fn act(session: SessionId, act: Act) -> Command {
+    Command::Act { session, act }
 }
 
 /// `dt-142 [more]`
 fn of_session(
     verb: &'static str,
     rest: &str,
-    make: impl FnOnce(SessionId, Option<String>) -> Option<Command>,
+    make: impl FnOnce(SessionId, Option<String>) -> Command,
 ) -> Command {
     let (id, more) = first_word(rest);
-    let no_id = || Command::NoId { verb, said: cut(rest) };
-    let Ok(session) = id.to_ascii_lowercase().parse() else { return no_id() };
-    make(session, Some(more.to_owned()).filter(|more| !more.is_empty())).unwrap_or_else(no_id)
+    match id.to_ascii_lowercase().parse() {
+        Ok(session) => make(session, Some(more.to_owned()).filter(|more| !more.is_empty())),
+        Err(_) => Command::NoId { verb, said: cut(rest) },
+    }
 }
 
 impl InThread {

@@ -13,17 +13,15 @@ pub fn plain(text: &str) -> String {
         let inside = marked.strip_prefix('<').unwrap_or(marked);
         // A mark holds neither of the two: what comes first says whether this is one.
         let end = inside.find(['<', '>']).filter(|end| inside[*end..].starts_with('>'));
-        match end.and_then(|end| Some((read_mark(&inside[..end])?, &inside[end + 1..]))) {
-            Some((words, after)) => {
-                push_words(&mut out, words.0);
-                push_words(&mut out, words.1);
-                rest = after;
-            }
-            None => {
-                out.push('<');
-                rest = inside;
-            }
-        }
+        let mark = end.and_then(|end| Some((read_mark(&inside[..end])?, &inside[end + 1..])));
+        let Some(((sign, words), after)) = mark else {
+            out.push('<');
+            rest = inside;
+            continue;
+        };
+        out.push_str(sign);
+        push_words(&mut out, words);
+        rest = after;
     }
     push_words(&mut out, rest);
     out
