@@ -13,9 +13,11 @@
 
 pub mod button;
 pub mod deliveries;
+pub mod desk;
 pub mod door;
 pub mod escape;
 pub mod gateway;
+pub mod input;
 pub mod manifest;
 pub mod names;
 pub mod probe;
@@ -23,6 +25,7 @@ pub mod render;
 pub mod sender;
 pub mod settings;
 pub mod web;
+pub mod who;
 pub mod words;
 
 pub use settings::Settings;
