@@ -1,0 +1,3 @@
+//! Stories and laws of the Slack room.
+
+mod receive;
