@@ -3,10 +3,12 @@
 //! Stories are played with the real binary as control plane, real supervisors and scripted agents, real git; the
 //! workspace and the forge are models in the test's own process. Each runs over sockets and over signed HTTP, and what
 //! people see of it is one snapshot for both.
+//! Stories and laws of the Slack room.
 
 mod bolt;
 mod doctor;
 mod manifest;
+mod receive;
 mod schema;
 mod sender;
 mod stories;
