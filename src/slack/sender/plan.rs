@@ -194,7 +194,7 @@ impl Track {
                 self.edge_wish(&mut next);
                 match self.root.due(*at) {
                     Some((due, rank)) if due <= now => {
-                        next.update(ROOT, ts, *hash, rank, self.root.since(*at))
+                        next.update(ROOT, ts, *hash, rank, self.root.since(*at));
                     }
                     Some((due, _)) => next.later(due),
                     None => {}
