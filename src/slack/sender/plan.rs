@@ -153,6 +153,12 @@ impl Track {
         (due && self.caught_up()).then(|| self.cursor())
     }
 
+    /// The end of the log, where nobody can be told of it any more.
+    pub fn given_up(&self) -> Option<Seq> {
+        let ended = self.settled && self.read >= self.thread.head;
+        (ended && self.read > self.thread.cursor).then_some(self.read)
+    }
+
     pub fn kept(&mut self, cursor: Seq, now: Time) {
         self.thread.cursor = self.thread.cursor.max(cursor);
         self.kept_at = Some(now);
