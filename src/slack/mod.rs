@@ -13,14 +13,19 @@
 
 pub mod button;
 pub mod deliveries;
+pub mod desk;
 pub mod door;
 pub mod escape;
 pub mod gateway;
+pub mod input;
+pub mod manifest;
 pub mod names;
+pub mod probe;
 pub mod render;
 pub mod sender;
 pub mod settings;
 pub mod web;
+pub mod who;
 pub mod words;
 
 pub use settings::Settings;

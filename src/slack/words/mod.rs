@@ -4,6 +4,7 @@
 //! colour. Texts are `mrkdwn` unless they say otherwise, and foreign text in them is escaped here. Must not know blocks.
 
 pub mod asks;
+pub mod desk;
 pub mod ends;
 pub mod figures;
 pub mod forms;
