@@ -5,17 +5,19 @@
 use slack_morphism::prelude::SlackBlock;
 
 use super::finale;
-use super::parts::{context, markdown, section};
+use super::parts::{context, markdown, preformatted, section};
 use super::post::Post;
 use super::root;
 use crate::domain::session::Status;
 use crate::slack::escape;
 use crate::slack::words::troubles::{self, Trouble};
-use crate::slack::words::{People, asks, ends, help as said_in_help, person, status};
+use crate::slack::words::{People, asks, ends, forms, help as said_in_help, person, status};
 use crate::wire::api::Refusal;
 use crate::wire::view::SessionView;
 
 const MAX_ROWS: usize = 20;
+/// Of a text that is given back; what follows is cut.
+const MAX_TYPED: usize = 8_000;
 
 /// Sessions as they come, the first twenty of them.
 pub fn list(sessions: &[SessionView], people: People<'_>) -> Post {
@@ -77,6 +79,13 @@ pub fn unknown_verb(word: &str, nearest: Option<&str>) -> Post {
 pub fn notice(trouble: &Trouble) -> Post {
     let Trouble { what, todo } = trouble;
     Post::new(format!("{what} {todo}"), [section(what), context(todo)])
+}
+
+/// As [`notice`], with what was typed, so that it can be copied.
+pub fn notice_with(trouble: &Trouble, typed: &str) -> Post {
+    let Trouble { what, todo } = trouble;
+    let text = preformatted(typed, MAX_TYPED);
+    Post::new(format!("{what} {todo}"), [section(what), context(todo), context(forms::YOUR_TEXT), text])
 }
 
 /// A sentence of ours from `words`.
