@@ -1,3 +1,8 @@
+//! Stories and laws of the Slack room.
 //! The Slack room against the local Slack, in both of its modes.
 
 mod bolt;
+mod doctor;
+mod manifest;
+mod schema;
+mod sender;
