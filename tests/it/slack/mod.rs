@@ -1,4 +1,3 @@
-//! Stories and laws of the Slack room.
 //! The Slack room against the local Slack, in both of its modes.
 
 mod bolt;
