@@ -4,6 +4,7 @@
 //! workspace and the forge are models in the test's own process. Each runs over sockets and over signed HTTP, and what
 //! people see of it is one snapshot for both.
 //! Stories and laws of the Slack room.
+//! The Slack room against the local Slack, in both of its modes.
 
 mod bolt;
 mod doctor;
