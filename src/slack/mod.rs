@@ -20,6 +20,7 @@ pub mod gateway;
 pub mod input;
 pub mod names;
 pub mod render;
+pub mod sender;
 pub mod settings;
 pub mod web;
 pub mod who;

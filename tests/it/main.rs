@@ -21,6 +21,7 @@ mod forge;
 mod http;
 mod real_agent;
 mod serve;
+mod slack;
 mod supervisor;
 mod tidy;
 mod whole;

@@ -9,6 +9,7 @@ mod error;
 mod look;
 mod people;
 mod say;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -46,6 +47,7 @@ pub struct Web(Arc<Inner>);
 struct Inner {
     client: SlackHyperClient,
     token: SecretString,
+    app_token: Option<SecretString>,
     clock: Clock,
     people: Mutex<People>,
     limit: Duration,
@@ -75,7 +77,8 @@ impl Web {
             .map_err(|error| WebError::Down { why: format!("no certificates: {error}") })?;
         let connector = SlackClientHyperConnector::with_connector(connector).with_slack_api_url(api);
         let client = SlackHyperClient::new(connector);
-        Ok(Self(Arc::new(Inner { client, token, clock, people: Mutex::default(), limit })))
+        let app_token = settings.app_token.clone();
+        Ok(Self(Arc::new(Inner { client, token, app_token, clock, people: Mutex::default(), limit })))
     }
 
     /// A call that reads; asking again is harmless.

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::slack::gateway::{OpenError, OpenSocket};
 use crate::slack::names::Place;
 use crate::slack::render::Post;
 
@@ -239,9 +240,10 @@ async fn a_response_address_takes_words_without_a_token() {
 async fn a_socket_is_opened_with_the_other_token() {
     let (fake, web) = web().await;
     fake.says(json!({"ok": true, "url": "ws://127.0.0.1/?ticket=1"}));
-    let app = SecretString::from("xapp-secret");
-    assert_eq!(web.open_socket(&app).await.unwrap(), "ws://127.0.0.1/?ticket=1");
+    assert_eq!(web.open().await.unwrap().expose_secret(), "ws://127.0.0.1/?ticket=1");
     assert_eq!(fake.calls()[0].token, "Bearer xapp-secret");
+    fake.says(json!({"ok": false, "error": "invalid_auth"}));
+    assert_eq!(web.open().await.unwrap_err(), OpenError::Refused("invalid_auth".to_owned()));
 }
 
 #[tokio::test]

@@ -99,8 +99,8 @@ impl Notes {
         self.note(Lane::People, Note::Sending(post)).await.map(drop)
     }
 
-    /// It was posted, or edited. The one in slot `root` is from now on its thread's root, and the thread's first
-    /// message where there was none.
+    /// It was posted, or edited. The one in slot `root` is from now on its thread's root, in that channel, and the
+    /// thread's first message unless the session was asked for in a thread that was there before.
     pub async fn sent(&self, post: Post) -> Result<(), StoreError> {
         self.note(Lane::People, Note::Sent(post)).await.map(drop)
     }

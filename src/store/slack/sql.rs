@@ -18,9 +18,11 @@ pub(in crate::store) const PUT_THREAD: &str = "INSERT INTO slack_threads (sessio
     root = coalesce(slack_threads.root, excluded.root)";
 pub(in crate::store) const TOLD: &str =
     "UPDATE slack_threads SET cursor = $2 WHERE session = $1 AND cursor < $2";
-/// A root may be posted anew; the thread is where it was.
+/// A root may be posted anew, and then begins a thread of its own; over there, where the channel refused us.
 pub(in crate::store) const ROOTED: &str =
-    "UPDATE slack_threads SET root = $2, thread = coalesce(thread, $2) WHERE session = $1";
+    "UPDATE slack_threads SET root = $2, channel = $3, \
+    thread = CASE WHEN thread IS NULL OR thread = root OR channel <> $3 THEN $2 ELSE thread END \
+    WHERE session = $1";
 pub(in crate::store) const THREAD: &str = "SELECT t.session, t.channel, t.thread, t.root, t.owner, t.cursor, s.head, s.changed \
     FROM slack_threads t JOIN sessions s ON s.id = t.session WHERE t.session = $1";
 pub(in crate::store) const SESSIONS_AT: &str =

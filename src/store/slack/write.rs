@@ -112,7 +112,8 @@ async fn sent(conn: &mut SqliteConnection, post: &Post) -> Result<(), sqlx::Erro
         .execute(&mut *conn)
         .await?;
     if let Some(ts) = post.ts.as_ref().filter(|_| post.slot == ROOT) {
-        sqlx::query(sql::ROOTED).bind(number(post.session)).bind(ts).execute(conn).await?;
+        let rooted = sqlx::query(sql::ROOTED).bind(number(post.session)).bind(ts).bind(&post.channel);
+        rooted.execute(conn).await?;
     }
     Ok(())
 }

@@ -203,7 +203,10 @@ async fn a_message_is_in_doubt_until_it_was_sent() {
     notes.sending(post(1, "root", None)).await.unwrap();
     notes.sent(post(1, "root", Some("3.0"))).await.unwrap();
     let anew = notes.thread_of(id(1)).await.unwrap().unwrap();
-    assert_eq!((anew.root.as_deref(), anew.thread.as_deref()), (Some("3.0"), Some("1.0")));
+    assert_eq!((anew.root.as_deref(), anew.thread.as_deref()), (Some("3.0"), Some("3.0")));
+    notes.sent(Post { channel: "D1".to_owned(), ..post(1, "root", Some("4.0")) }).await.unwrap();
+    let moved = notes.thread_of(id(1)).await.unwrap().unwrap();
+    assert_eq!((moved.channel.as_str(), moved.thread.as_deref()), ("D1", Some("4.0")));
 }
 
 #[tokio::test]

@@ -104,14 +104,15 @@ async fn state(State(hub): State<Arc<Hub>>, Query(look): Query<Look>) -> Respons
 async fn changes(State(hub): State<Arc<Hub>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let versions = hub.watch();
     let first = hub.read(|model| model.version);
-    let stream = futures_util::stream::unfold((versions, Some(first), 0), |(mut versions, first, told)| async move {
-        let version = match first {
-            Some(version) => version,
-            None => *versions.wait_for(|version| *version > told).await.ok()?,
-        };
-        let event = Event::default().data(json!({ "version": version }).to_string());
-        Some((Ok(event), (versions, None, version)))
-    });
+    let stream =
+        futures_util::stream::unfold((versions, Some(first), 0), |(mut versions, first, told)| async move {
+            let version = match first {
+                Some(version) => version,
+                None => *versions.wait_for(|version| *version > told).await.ok()?,
+            };
+            let event = Event::default().data(json!({ "version": version }).to_string());
+            Some((Ok(event), (versions, None, version)))
+        });
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
@@ -132,7 +133,12 @@ struct Which {
 async fn deliveries(State(hub): State<Arc<Hub>>, Query(which): Query<Which>) -> Json<Value> {
     let wanted = |id: &str| which.id.as_deref().is_none_or(|wanted| wanted == id);
     Json(hub.read(|model| {
-        model.deliveries.all().filter(|d| wanted(&d.id)).map(super::model::deliveries::Delivery::json).collect()
+        model
+            .deliveries
+            .all()
+            .filter(|d| wanted(&d.id))
+            .map(super::model::deliveries::Delivery::json)
+            .collect()
     }))
 }
 

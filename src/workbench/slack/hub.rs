@@ -110,9 +110,8 @@ impl Hub {
     }
 
     pub(super) fn caller(&self, token: &str) -> Option<Caller> {
-        let same = |known: &SecretString| {
-            bool::from(known.expose_secret().as_bytes().ct_eq(token.as_bytes()))
-        };
+        let same =
+            |known: &SecretString| bool::from(known.expose_secret().as_bytes().ct_eq(token.as_bytes()));
         let bot = same(&self.tokens.bot).then_some(Caller::Bot);
         bot.or_else(|| same(&self.tokens.app).then_some(Caller::App))
     }

@@ -139,7 +139,13 @@ impl Slack {
     }
 
     /// Types and sends; in a thread where one is named.
-    pub fn say(&self, who: &str, channel: &str, text: &str, thread: Option<&str>) -> Result<Receipt, NotPossible> {
+    pub fn say(
+        &self,
+        who: &str,
+        channel: &str,
+        text: &str,
+        thread: Option<&str>,
+    ) -> Result<Receipt, NotPossible> {
         let act = Act::Say {
             channel: channel.into(),
             text: text.into(),
@@ -152,7 +158,8 @@ impl Slack {
     /// Presses the newest button (or link) with these words that this person sees in a channel.
     pub fn press(&self, who: &str, channel: &str, words: &str) -> Result<Receipt, NotPossible> {
         let found = self.hub.read(|model| find_button(model, who, channel, words));
-        let (ts, block, action) = found.ok_or_else(|| NotPossible(format!("there is no button [{words}]")))?;
+        let (ts, block, action) =
+            found.ok_or_else(|| NotPossible(format!("there is no button [{words}]")))?;
         let at = Place::message(channel, &ts);
         self.act(who, Act::Click { at, block, action, value: None, gone: None })
     }
@@ -170,7 +177,9 @@ impl Slack {
     /// Waits, in the machine's time, until the app has answered a delivery or nothing more is tried.
     pub async fn settled(&self, id: &str, within: Duration) -> Option<Value> {
         let mut versions = self.hub.watch();
-        let over = |model: &Model| model.deliveries.find(id).filter(|d| d.is_over()).map(model::deliveries::Delivery::json);
+        let over = |model: &Model| {
+            model.deliveries.find(id).filter(|d| d.is_over()).map(model::deliveries::Delivery::json)
+        };
         let wait = async {
             loop {
                 versions.borrow_and_update();
@@ -266,7 +275,8 @@ fn view_of(model: &Model, who: &str) -> Option<String> {
 
 fn find_button(model: &Model, who: &str, channel: &str, words: &str) -> Option<(String, String, String)> {
     let room = model.channels.get(channel)?;
-    let mine = room.messages.values().rev().filter(|m| m.only_for.as_deref().is_none_or(|reader| reader == who));
+    let mine =
+        room.messages.values().rev().filter(|m| m.only_for.as_deref().is_none_or(|reader| reader == who));
     mine.into_iter().find_map(|message| {
         let all = model::blocks::controls(&message.blocks);
         let named = |c: &&model::blocks::Control<'_>| {

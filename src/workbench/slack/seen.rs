@@ -68,9 +68,7 @@ fn message(model: &Model, room: &Channel, message: &Message, user: &User) -> Val
     let reactions = message.reactions.iter();
     let reactions = reactions.map(|(name, users)| json!({ "name": name, "users": users }));
     let files = message.files.iter().filter_map(|id| model.files.get(id));
-    let file = |f: &super::model::files::File| {
-        json!({ "id": f.id, "name": f.name, "size": f.text.len(), "url": format!("/files/{}", f.id) })
-    };
+    let file = |f: &super::model::files::File| json!({ "id": f.id, "name": f.name, "size": f.text.len(), "url": format!("/files/{}", f.id) });
     json!({
         "ts": message.ts, "at": message.at, "user": message.user,
         "name": author.map_or("", |user| &user.name),

@@ -18,7 +18,8 @@ pub(super) fn open(call: &mut Call<'_>) -> Answer {
         (None, _) => return Err(Refusal::new("not_enough_users")),
     };
     let channel = call.model.known(&id)?;
-    let shown = if call.args.flag("return_im")? { channel.json(&call.model.app) } else { json!({ "id": id }) };
+    let shown =
+        if call.args.flag("return_im")? { channel.json(&call.model.app) } else { json!({ "id": id }) };
     Ok(json!({ "channel": shown, "already_open": there, "no_op": there }))
 }
 
@@ -89,7 +90,8 @@ fn messages(call: &Call<'_>, id: &str, found: Vec<&Message>, usual: usize) -> An
     let inclusive = call.args.flag("inclusive")?;
     let within = |m: &&Message| {
         let edge = inclusive && (Some(m.ts.as_str()) == oldest || Some(m.ts.as_str()) == latest);
-        edge || (oldest.is_none_or(|t| t == "0" || m.ts.as_str() > t) && latest.is_none_or(|t| m.ts.as_str() < t))
+        edge || (oldest.is_none_or(|t| t == "0" || m.ts.as_str() > t)
+            && latest.is_none_or(|t| m.ts.as_str() < t))
     };
     let metadata = call.args.flag("include_all_metadata")?;
     let found: Vec<&Message> = found.into_iter().filter(|m| m.only_for.is_none()).filter(within).collect();

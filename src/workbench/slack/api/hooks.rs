@@ -43,7 +43,8 @@ pub(in crate::workbench::slack) async fn respond(
             (StatusCode::OK, "ok").into_response()
         }
         Err(refusal) => {
-            let status = if refusal.status == StatusCode::OK { StatusCode::NOT_FOUND } else { refusal.status };
+            let status =
+                if refusal.status == StatusCode::OK { StatusCode::NOT_FOUND } else { refusal.status };
             let refusal = refusal.with_status(status);
             hub.calls().end(n, status.as_u16(), Some(&refusal.error), None);
             refusal.into_response()
@@ -55,7 +56,12 @@ async fn carry_out(hub: &Hub, id: &str, request: Request) -> Result<(), Refusal>
     let (head, body) = request.into_parts();
     let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| too_large())?.to_bytes();
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    let raw = Raw { query: "", content_type: content_type.unwrap_or("application/json"), body: &body, takes_json: true };
+    let raw = Raw {
+        query: "",
+        content_type: content_type.unwrap_or("application/json"),
+        body: &body,
+        takes_json: true,
+    };
     let args = Args::read(&raw).map_err(|r| r.with_status(StatusCode::BAD_REQUEST))?;
     let reply = reply(&args).map_err(|r| r.with_status(StatusCode::BAD_REQUEST))?;
     hub.with(|model| model.respond(id, reply, hub.clock.now()))

@@ -97,7 +97,11 @@ const METHODS: &[Method] = &[
 ];
 
 /// `/api/METHOD`.
-pub(super) async fn call(State(hub): State<Arc<Hub>>, Path(name): Path<String>, request: Request) -> Response {
+pub(super) async fn call(
+    State(hub): State<Arc<Hub>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
     let n = hub.calls().begin(&name, hub.clock.now());
     let fault = hub.faults().call(&name);
     let mut lost = None;

@@ -17,7 +17,8 @@ pub enum Place {
     Modal,
 }
 
-const SELECTS: &[&str] = &["static_select", "external_select", "users_select", "channels_select", "conversations_select"];
+const SELECTS: &[&str] =
+    &["static_select", "external_select", "users_select", "channels_select", "conversations_select"];
 
 /// An element at `at`, within the block at `block`.
 pub fn one(check: &mut Check, at: &str, block: &str, element: &Value, place: Place) {
@@ -118,7 +119,8 @@ fn select(check: &mut Check, at: &str, element: &Value, sort: &str) {
 }
 
 fn groups(check: &mut Check, at: &str, element: &Value) {
-    for (n, group) in check.list(at, element, "option_groups", 1, 100).unwrap_or_default().iter().enumerate() {
+    for (n, group) in check.list(at, element, "option_groups", 1, 100).unwrap_or_default().iter().enumerate()
+    {
         let at = format!("{at}/option_groups/{n}");
         check.keys(&at, group, &["label", "options"], &[]);
         check.text(&at, group, "label", 75, true);

@@ -27,7 +27,8 @@ fn part(check: &mut Check, at: &str, part: &Value) {
         "rich_text_list" => {
             check.keys(at, part, &["type", "style", "elements"], &["indent", "offset", "border"]);
             check.word(at, part, "style", &["bullet", "ordered"]);
-            for (n, item) in check.list(at, part, "elements", 0, 1_000).unwrap_or_default().iter().enumerate() {
+            for (n, item) in check.list(at, part, "elements", 0, 1_000).unwrap_or_default().iter().enumerate()
+            {
                 leaves(check, &format!("{at}/elements/{n}"), item);
             }
         }

@@ -174,7 +174,9 @@ fn typed(element: &Value, text: &str) -> Result<Value, String> {
 pub fn option(element: &Value, wanted: &Value, suggested: &[Value]) -> Result<Value, String> {
     let groups = list_of(element, "option_groups").iter().flat_map(|group| list_of(group, "options"));
     let mut all = list_of(element, "options").iter().chain(groups).chain(suggested);
-    all.find(|o| o.get("value") == Some(wanted)).cloned().ok_or_else(|| format!("there is no option {wanted}"))
+    all.find(|o| o.get("value") == Some(wanted))
+        .cloned()
+        .ok_or_else(|| format!("there is no option {wanted}"))
 }
 
 /// Whether something is chosen in a state's entry.

@@ -42,12 +42,26 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Event,
-    Command { channel: String, user: String, command: String },
-    Click { channel: Option<String>, user: String, thread: Option<String> },
-    Submit { user: String, view: String },
+    Command {
+        channel: String,
+        user: String,
+        command: String,
+    },
+    Click {
+        channel: Option<String>,
+        user: String,
+        thread: Option<String>,
+    },
+    Submit {
+        user: String,
+        view: String,
+    },
     /// Nobody waits for it.
     Closed,
-    Suggest { user: String, place: (String, String) },
+    Suggest {
+        user: String,
+        place: (String, String),
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,14 +284,21 @@ impl Model {
         let error = if lost.reason == "timeout" { "operation_timeout" } else { "dispatch_failed" };
         match &lost.origin {
             Origin::Command { channel, user, command } => {
-                self.whisper(channel, user, None, format!("{command} failed with the error \"{error}\""), now);
+                self.whisper(
+                    channel,
+                    user,
+                    None,
+                    format!("{command} failed with the error \"{error}\""),
+                    now,
+                );
             }
             Origin::Click { channel: Some(channel), user, thread } => {
                 let text = format!("That did not reach {}: {error}. Try again.", self.app.name);
                 self.whisper(channel, user, thread.as_deref(), text, now);
             }
             Origin::Submit { user, view } => self.submit_failed(user, view),
-            Origin::Click { channel: None, .. } | Origin::Event | Origin::Closed | Origin::Suggest { .. } => {}
+            Origin::Click { channel: None, .. } | Origin::Event | Origin::Closed | Origin::Suggest { .. } => {
+            }
         }
     }
 

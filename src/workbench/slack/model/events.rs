@@ -67,11 +67,17 @@ impl Model {
         let message = self.channels.get(channel).and_then(|room| room.messages.get(ts));
         let Some(after) = message.map(|m| self.message_json(channel, m, true)) else { return };
         let before = self.message_json(channel, before, true);
-        self.tell_hidden(channel, "message_changed", json!({ "message": after, "previous_message": before }), now);
+        self.tell_hidden(
+            channel,
+            "message_changed",
+            json!({ "message": after, "previous_message": before }),
+            now,
+        );
     }
 
     pub(super) fn tell_deleted(&mut self, channel: &str, before: &Message, now: Time) {
-        let gone = json!({ "deleted_ts": before.ts, "previous_message": self.message_json(channel, before, true) });
+        let gone =
+            json!({ "deleted_ts": before.ts, "previous_message": self.message_json(channel, before, true) });
         self.tell_hidden(channel, "message_deleted", gone, now);
     }
 

@@ -301,7 +301,9 @@ impl Model {
         let errors: &Map<String, Value> = errors?.as_object().filter(|map| !map.is_empty())?;
         let view = self.view_mut(id)?;
         let is_input = |id: &str| {
-            view.blocks().iter().any(|b| text_of(b, "type") == Some("input") && text_of(b, "block_id") == Some(id))
+            view.blocks()
+                .iter()
+                .any(|b| text_of(b, "type") == Some("input") && text_of(b, "block_id") == Some(id))
         };
         if !errors.keys().all(|id| is_input(id)) {
             return None;
@@ -341,7 +343,13 @@ impl Model {
             return;
         }
         if limits::message(&text, &blocks).is_err() {
-            self.whisper(channel, user, None, "The command failed with the error \"invalid_blocks\"".into(), now);
+            self.whisper(
+                channel,
+                user,
+                None,
+                "The command failed with the error \"invalid_blocks\"".into(),
+                now,
+            );
             return;
         }
         let for_all = text_of(&answer, "response_type") == Some("in_channel");

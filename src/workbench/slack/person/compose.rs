@@ -43,7 +43,8 @@ impl Hands<'_> {
             None => Vec::new(),
         };
         let blocks = if composed.is_empty() { Vec::new() } else { vec![self.rich(text)] };
-        let draft = Draft { text: composed, blocks, thread: thread.map(str::to_owned), files, ..Draft::default() };
+        let draft =
+            Draft { text: composed, blocks, thread: thread.map(str::to_owned), files, ..Draft::default() };
         let user = self.user.id.clone();
         let ts = self.model.put(channel, &user, draft, self.now)?;
         if calls_app && !self.model.hears(channel) {

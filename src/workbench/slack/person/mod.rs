@@ -31,21 +31,60 @@ pub struct Deed {
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Act {
     /// As typed: `@name` and `#channel` become mentions, a first `/` makes it a command.
-    Say { channel: String, text: String, thread: Option<String>, file: Option<Attached> },
+    Say {
+        channel: String,
+        text: String,
+        thread: Option<String>,
+        file: Option<Attached>,
+    },
     /// A control outside of inputs. `gone`: it is no longer there; this is what it was, on a screen that is not fresh.
-    Click { at: Place, block: String, action: String, value: Option<Value>, gone: Option<Value> },
+    Click {
+        at: Place,
+        block: String,
+        action: String,
+        value: Option<Value>,
+        gone: Option<Value>,
+    },
     /// An input.
-    Fill { at: Place, block: String, action: String, value: Value },
+    Fill {
+        at: Place,
+        block: String,
+        action: String,
+        value: Value,
+    },
     /// What is typed into an external select.
-    Suggest { at: Place, block: String, action: String, value: String },
+    Suggest {
+        at: Place,
+        block: String,
+        action: String,
+        value: String,
+    },
     /// The modal on top is sent.
     Submit,
     Close,
-    Shortcut { callback: String, channel: Option<String>, ts: Option<String> },
-    Edit { channel: String, ts: String, text: String },
-    Delete { channel: String, ts: String },
-    React { channel: String, ts: String, name: String },
-    Invite { channel: String, user: String },
+    Shortcut {
+        callback: String,
+        channel: Option<String>,
+        ts: Option<String>,
+    },
+    Edit {
+        channel: String,
+        ts: String,
+        text: String,
+    },
+    Delete {
+        channel: String,
+        ts: String,
+    },
+    React {
+        channel: String,
+        ts: String,
+        name: String,
+    },
+    Invite {
+        channel: String,
+        user: String,
+    },
     Home,
     Dm,
 }

@@ -25,7 +25,8 @@ impl Page<'_> {
             "section" => self.section(block, id),
             "context" => {
                 let all = list_of(block, "elements").iter();
-                let words = all.map(|e| if text_of(e, "type") == Some("image") { image(e) } else { self.text(Some(e)) });
+                let words = all
+                    .map(|e| if text_of(e, "type") == Some("image") { image(e) } else { self.text(Some(e)) });
                 lines(&words.collect::<Vec<String>>().join("  "))
             }
             "actions" | "context_actions" => {
@@ -57,7 +58,11 @@ impl Page<'_> {
         let mut out = lines(&self.text(block.get("text")));
         out.extend(list_of(block, "fields").iter().flat_map(|field| lines(&self.text(Some(field)))));
         if let Some(element) = block.get("accessory") {
-            out.push(if text_of(element, "type") == Some("image") { image(element) } else { self.control(element, id) });
+            out.push(if text_of(element, "type") == Some("image") {
+                image(element)
+            } else {
+                self.control(element, id)
+            });
         }
         out.retain(|line| !line.is_empty() || block.get("accessory").is_none());
         out
@@ -93,7 +98,8 @@ impl Page<'_> {
             _ => {
                 let chosen = state.map(|s| self.chosen(s)).filter(|c| !c.is_empty());
                 let shown = chosen.unwrap_or_else(|| self.text(element.get("placeholder")));
-                format!("[{} ▾ {}]", if shown.is_empty() { "Choose" } else { &shown }, self.names(element)).replace(" ]", "]")
+                format!("[{} ▾ {}]", if shown.is_empty() { "Choose" } else { &shown }, self.names(element))
+                    .replace(" ]", "]")
             }
         }
     }
@@ -133,7 +139,11 @@ impl Page<'_> {
     fn row(&self, row: &Value) -> String {
         let cell = |cell: &Value| match text_of(cell, "text") {
             Some(text) => text.to_owned(),
-            None => list_of(cell, "elements").iter().flat_map(|part| self.rich(part)).collect::<Vec<String>>().join(" "),
+            None => list_of(cell, "elements")
+                .iter()
+                .flat_map(|part| self.rich(part))
+                .collect::<Vec<String>>()
+                .join(" "),
         };
         let cells = row.as_array().into_iter().flatten().map(cell);
         format!("| {} |", cells.collect::<Vec<String>>().join(" | "))

@@ -111,7 +111,11 @@ fn lines_of(model: &Model, message: &Message, detail: &Detail) -> Vec<String> {
     if message.tombstone {
         return vec![format!("· {text}")];
     }
-    let page = Page { model, state: message.state_of(detail.reader.as_deref().unwrap_or_default()), errors: &BTreeMap::new() };
+    let page = Page {
+        model,
+        state: message.state_of(detail.reader.as_deref().unwrap_or_default()),
+        errors: &BTreeMap::new(),
+    };
     let mut body: Vec<String> = Vec::new();
     if detail.spoken && !message.blocks.is_empty() && message.user == model.app.user {
         body.push(format!("(says: {text})"));

@@ -1,0 +1,4 @@
+//! The Slack room against the local Slack, in both of its modes.
+
+mod bolt;
+mod sender;
