@@ -28,7 +28,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use open::{OpenError, OpenSocket};
+pub use open::{OpenError, OpenSocket, OverWeb};
 pub use vitals::Health;
 use vitals::Vitals;
 

@@ -16,6 +16,7 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
 use super::line::Ended;
 use super::socket::FRAME_MAX;
+use crate::slack::web::{Web, WebError};
 
 /// A longer message is not even read to its end; the connection breaks.
 const MESSAGE_MAX: usize = 4 * FRAME_MAX;
@@ -40,6 +41,30 @@ pub enum OpenError {
     /// Slack is not reached, or answered what nobody understands.
     #[error("{0}")]
     Failed(String),
+}
+
+/// With the app's own token.
+pub struct OverWeb {
+    web: Web,
+    app_token: SecretString,
+}
+
+impl OverWeb {
+    pub fn new(web: Web, app_token: SecretString) -> Self {
+        Self { web, app_token }
+    }
+}
+
+#[async_trait]
+impl OpenSocket for OverWeb {
+    async fn open(&self) -> Result<SecretString, OpenError> {
+        let address = self.web.open_socket(&self.app_token).await;
+        address.map(SecretString::from).map_err(|error| match error {
+            WebError::RateLimited { after } => OpenError::RateLimited(after),
+            WebError::Refused { code } => OpenError::Refused(code),
+            WebError::Unsure | WebError::Down { .. } => OpenError::Failed(error.to_string()),
+        })
+    }
 }
 
 impl From<OpenError> for Ended {
