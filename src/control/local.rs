@@ -3,6 +3,7 @@
 //! Must not know over which door a person came.
 
 use async_trait::async_trait;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::dispatch::waiting;
@@ -11,7 +12,7 @@ use crate::domain::ask::Answer;
 use crate::domain::queue::{Caps, placement};
 use crate::domain::session::{self, Hold, Input, NewSession, Session};
 use crate::domain::{Actor, AskId, Repo, Seq, SessionId, Time};
-use crate::store::{CommitError, Decision, Dedupe, Lane, ListQuery, Row};
+use crate::store::{CommitError, Decision, Dedupe, Lane, ListQuery, Row, World};
 use crate::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
 use crate::wire::view::{AskView, SessionView};
 
@@ -24,7 +25,7 @@ const MAX_NAME: usize = 100;
 impl Control for Local {
     async fn create(&self, by: &Actor, new: Create, key: Option<&str>) -> Result<SessionView, Refusal> {
         let inner = &self.inner;
-        let known = key.map(|key| dedupe(by, key, &new)).transpose()?;
+        let known = key.map(|key| dedupe("create", by, key, &new)).transpose()?;
         let draft = inner.draft(by, new).await?;
         let make = move |id, mark, _: &_, now| session::create(draft.clone().named(id, mark), now);
         let row = inner.store.create(Lane::People, known, make).await.map_err(refusals::of_commit)?;
@@ -70,9 +71,10 @@ impl Control for Local {
     }
 
     async fn message(&self, by: &Actor, id: SessionId, message: Message) -> Result<SessionView, Refusal> {
-        let by = by.clone();
-        let decide = move |row: &Row, now| {
-            let (by, Message { text, mode }) = (by.clone(), message.clone());
+        let known = message.key.as_deref().map(|key| dedupe(&format!("message/{id}"), by, key, &message));
+        let (by, known) = (by.clone(), known.transpose()?);
+        let decide = move |row: &Row, _: &World, now| {
+            let (by, Message { text, mode, .. }) = (by.clone(), message.clone());
             let input = if row.session.status.is_settled() {
                 Input::FollowUp { by, text }
             } else {
@@ -80,8 +82,8 @@ impl Control for Local {
             };
             session::step(&row.session, input, now)
         };
-        let row = self.inner.commit(id, decide).await.map_err(refusals::of_commit)?;
-        Ok(self.inner.view(&row))
+        let said = self.inner.store.commit(id, Lane::People, known, decide).await;
+        Ok(self.inner.view(&said.map_err(refusals::of_commit)?))
     }
 
     async fn asks(&self) -> Result<Vec<AskView>, Refusal> {
@@ -213,10 +215,13 @@ impl Inner {
     fn views(&self, rows: &[Row]) -> Vec<SessionView> {
         let now = self.clock.now();
         let line = if rows.iter().any(|r| r.session.queued.is_some()) { self.line(now) } else { Vec::new() };
+        let bare = self.settings.machine.bubblewrap.is_none();
         let view = |row: &Row| {
             let position = line.iter().position(|id| *id == row.session.id()).map(|i| i + 1);
             let node = row.lease.as_ref().filter(|l| !l.is_gone()).and_then(|l| l.node.clone());
-            SessionView::of(&row.session, node, position, now)
+            let mut view = SessionView::of(&row.session, node, position, now);
+            view.unsandboxed = view.provider == "local" && bare;
+            view
         };
         rows.iter().map(view).collect()
     }
@@ -230,13 +235,13 @@ impl Inner {
 }
 
 /// The key belongs to the person who sent it, the hash to what they asked for.
-fn dedupe(by: &Actor, key: &str, new: &Create) -> Result<Dedupe, Refusal> {
+fn dedupe(what: &str, by: &Actor, key: &str, request: &impl Serialize) -> Result<Dedupe, Refusal> {
     if key.is_empty() || key.len() > 200 {
         return Err(Refusal::new(Code::Invalid, "an `Idempotency-Key` has 1 to 200 characters"));
     }
-    let canonical = serde_json::to_vec(new).map_err(|e| refusals::internal(&e))?;
+    let canonical = serde_json::to_vec(request).map_err(|e| refusals::internal(&e))?;
     let request = Sha256::digest(&canonical).into();
-    Ok(Dedupe { key: format!("create/{by}/{key}"), request })
+    Ok(Dedupe { key: format!("{what}/{by}/{key}"), request })
 }
 
 fn query(filter: Filter) -> Result<ListQuery, Refusal> {

@@ -35,7 +35,8 @@ pub enum Form {
     /// A new brief. `request`: random, so that a double submit makes one session. `channel`: where the root goes;
     /// `thread`: the thread it was asked for in, if any.
     Brief { request: String, channel: String, thread: Option<String> },
-    /// Answers to an ask.
+    /// Answers to an ask. For questions see [`question_block`]; for a permission or a plan the one input says why not,
+    /// and sending it denies.
     Answer { handle: String },
 }
 
@@ -61,7 +62,12 @@ pub fn own_words_block(index: usize) -> String {
     format!("q{index}own")
 }
 
-/// `action_id` of every input in a form.
+/// `value` of the option with this index, in every menu and every box; labels do not fit there.
+pub fn option_value(index: usize) -> String {
+    index.to_string()
+}
+
+/// `action_id` of every input, in a message as in a form.
 pub const VALUE: &str = "value";
 
 impl Button {

@@ -12,9 +12,20 @@
 //! Must not know session tables, nodes, git or agents: a session is what its view says.
 
 pub mod button;
+pub mod deliveries;
+pub mod desk;
+pub mod door;
+pub mod escape;
+pub mod gateway;
+pub mod input;
 pub mod manifest;
 pub mod names;
 pub mod probe;
+pub mod render;
+pub mod sender;
 pub mod settings;
+pub mod web;
+pub mod who;
+pub mod words;
 
 pub use settings::Settings;

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::book::{Book, Shared};
 use super::checkpoint::Checkpoints;
-use super::writer::{Lanes, Member, Work, Writer};
+use super::slack::Mark;
+use super::writer::{Lanes, Member, Step, Work, Writer};
 use super::{CommitError, Decision, Dedupe, Lane, Row, StoreError, World};
 use super::{batch, folder, read, schema};
 use crate::clock::Clock;
@@ -73,6 +74,7 @@ impl Store {
             book: load(&mut conn).await?.into(),
             heads: std::sync::Mutex::default(),
             changed: watch::Sender::default(),
+            told: Mark::default(),
             readers: schema::readers(dir),
             lock: Some(lock).into(),
         });
@@ -149,7 +151,7 @@ impl Store {
             Lane::People => &self.0.people,
             Lane::Machines => &self.0.machines,
         };
-        lane.send(Member { work, dedupe, reply }).await.map_err(|_| StoreError::Closed)?;
+        lane.send(Member::Step(Step { work, dedupe, reply })).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 

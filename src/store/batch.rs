@@ -2,11 +2,12 @@
 //!
 //! Knows how a change becomes rows; must not know where members come from or when the batch is written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::book::{Book, Shared};
 use super::codec;
+use super::slack::Note;
 use super::writes::{OutcomeRow, Writes};
 use super::{CommitError, Dedupe, Row, StoreError, World};
 use crate::domain::lease::{self, Lease};
@@ -28,6 +29,8 @@ pub(super) struct Outcome {
 pub(super) struct Batch {
     rows: BTreeMap<SessionId, Seen>,
     outcomes: HashMap<String, Outcome>,
+    /// Keys of the deliveries in here.
+    deliveries: HashSet<String>,
     pub(super) world: Arc<World>,
     next: Option<SessionId>,
     changed: u64,
@@ -45,6 +48,7 @@ impl Batch {
         Self {
             rows: BTreeMap::new(),
             outcomes: HashMap::new(),
+            deliveries: HashSet::new(),
             world: Arc::clone(&book.world),
             next: book.next,
             changed: book.changed,
@@ -177,6 +181,18 @@ impl Batch {
         });
         self.outcomes.insert(dedupe.key.clone(), Outcome { request: dedupe.request.to_vec(), was });
         Ok(())
+    }
+
+    /// Whether a member before brought the delivery with this key.
+    pub(super) fn delivers(&self, key: &str) -> bool {
+        self.deliveries.contains(key)
+    }
+
+    pub(super) fn note(&mut self, note: Arc<Note>) {
+        if let Note::Deliver(delivery) = &*note {
+            self.deliveries.insert(delivery.key.clone());
+        }
+        self.writes.note(note);
     }
 
     pub(super) fn prune(&mut self, before: Time) {

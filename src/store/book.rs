@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
+use super::slack::Mark;
 use super::{Row, World};
 use crate::domain::{Actor, Seq, SessionId, Time};
 
@@ -18,6 +19,8 @@ pub(super) struct Shared {
     pub(super) book: RwLock<Book>,
     pub(super) heads: Mutex<Heads>,
     pub(super) changed: watch::Sender<u64>,
+    /// How far all threads in Slack were told.
+    pub(super) told: Mark,
     pub(super) readers: SqlitePool,
     /// Held while anybody may touch the data folder.
     pub(super) lock: Mutex<Option<File>>,
@@ -59,6 +62,12 @@ impl Shared {
         }
         drop(heads);
         self.changed.send_replace(changed);
+    }
+
+    /// A thread was put: whoever looks for threads that are due looks at all of them.
+    pub(super) fn thread_came(&self) {
+        self.told.take_back();
+        self.changed.send_modify(|_| {});
     }
 
     /// Lets go of the data folder.

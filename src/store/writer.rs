@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::batch::{Batch, Outcome};
 use super::book::Shared;
 use super::checkpoint::Checkpoints;
+use super::slack::{self, Delivered, Note};
 use super::{CommitError, Decision, Dedupe, Row, StoreError, World, read};
 use crate::clock::{Clock, Time};
 use crate::domain::SessionId;
@@ -23,25 +24,69 @@ use crate::domain::lease::{self, Lease};
 
 pub(super) type Make = Box<dyn Fn(SessionId, Uuid, &World, Time) -> Decision + Send>;
 pub(super) type Decide = Box<dyn Fn(&Row, &World, Time) -> Decision + Send>;
-pub(super) type Step = Box<dyn Fn(&Row, Time) -> Result<Lease, lease::Illegal> + Send>;
+pub(super) type Move = Box<dyn Fn(&Row, Time) -> Result<Lease, lease::Illegal> + Send>;
 type Answer = Result<Row, CommitError>;
+type Noted = Result<Delivered, StoreError>;
 
 /// How long an outcome is kept under its key.
 const KEEP_OUTCOMES: TimeDelta = TimeDelta::hours(24);
 /// How often older ones are looked for.
 const PRUNE_EVERY: TimeDelta = TimeDelta::hours(1);
 
-/// One request to the writer. Its decider may run more than once: only the last run counts.
-pub(super) struct Member {
+/// One request to the writer.
+pub(super) enum Member {
+    Step(Step),
+    Note(Noting),
+}
+
+/// The next step of a session or its node. Its decider may run more than once: only the last run counts.
+pub(super) struct Step {
     pub(super) work: Work,
     pub(super) dedupe: Option<Dedupe>,
     pub(super) reply: oneshot::Sender<Answer>,
 }
 
+/// Something about Slack; nothing is decided but whether a delivery is new and in time.
+pub(super) struct Noting {
+    pub(super) note: Arc<Note>,
+    pub(super) reply: oneshot::Sender<Noted>,
+}
+
+/// A member, and what it is told once the batch is on disk.
+enum Decided {
+    Step(Step, Answer),
+    Note(Noting, Noted),
+}
+
+impl Decided {
+    fn member(self) -> Member {
+        match self {
+            Self::Step(step, _) => Member::Step(step),
+            Self::Note(noting, _) => Member::Note(noting),
+        }
+    }
+
+    /// Nobody waits any more where an answer cannot be sent: what is committed stays committed.
+    fn tell(self) {
+        match self {
+            Self::Step(step, answer) => drop(step.reply.send(answer)),
+            Self::Note(noting, noted) => drop(noting.reply.send(noted)),
+        }
+    }
+
+    /// The batch is not on disk.
+    fn fail(self, error: StoreError) {
+        match self {
+            Self::Step(step, _) => drop(step.reply.send(Err(error.into()))),
+            Self::Note(noting, _) => drop(noting.reply.send(Err(error))),
+        }
+    }
+}
+
 pub(super) enum Work {
     Create(Make),
     Commit(SessionId, Decide),
-    Lease(SessionId, Step),
+    Lease(SessionId, Move),
 }
 
 pub(super) struct Lanes {
@@ -108,36 +153,34 @@ impl Writer {
         let mut batch = self.shared.read(Batch::new);
         let mut decided = Vec::new();
         let mut next = Some(first);
-        while let Some(mut member) = next {
-            let answer = self.decide(&mut batch, &mut member).await;
-            decided.push((member, answer));
+        while let Some(member) = next {
+            decided.push(self.decide(&mut batch, member).await);
             next = if batch.is_full() { None } else { lanes.waiting() };
         }
         match self.write(batch).await {
-            Ok(()) => decided.into_iter().for_each(|(member, answer)| reply(member, answer)),
+            Ok(()) => decided.into_iter().for_each(Decided::tell),
             Err(error) if decided.len() == 1 => {
-                if let Some((member, _)) = decided.pop() {
-                    reply(member, Err(error.into()));
+                if let Some(lone) = decided.pop() {
+                    lone.fail(error);
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, members = decided.len(), "a batch failed; each member is tried alone");
-                for (member, _) in decided {
-                    self.alone(member).await;
+                for one in decided {
+                    self.alone(one.member()).await;
                 }
             }
         }
     }
 
     /// A batch of one: who poisoned the common batch fails only itself.
-    async fn alone(&mut self, mut member: Member) {
+    async fn alone(&mut self, member: Member) {
         let mut batch = self.shared.read(Batch::new);
-        let answer = self.decide(&mut batch, &mut member).await;
-        let answer = match self.write(batch).await {
-            Ok(()) => answer,
-            Err(error) => Err(error.into()),
-        };
-        reply(member, answer);
+        let decided = self.decide(&mut batch, member).await;
+        match self.write(batch).await {
+            Ok(()) => decided.tell(),
+            Err(error) => decided.fail(error),
+        }
     }
 
     async fn write(&mut self, mut batch: Batch) -> Result<(), StoreError> {
@@ -150,19 +193,49 @@ impl Writer {
         if writes.is_empty() {
             return Ok(());
         }
-        let bytes = writes.bytes();
-        writes.commit(&mut self.conn).await?;
+        let (bytes, threads) = (writes.bytes(), writes.brings_threads());
+        writes.commit(&mut self.conn, now).await?;
         self.checkpoints.wrote(bytes);
         if prune {
             self.pruned_at = now;
         }
         adoption.by(&self.shared);
+        if threads {
+            self.shared.thread_came();
+        }
         Ok(())
     }
 
-    /// What a member is to be answered once the batch is on disk. (`&mut`, because deciders need not be `Sync`.)
-    async fn decide(&mut self, batch: &mut Batch, member: &mut Member) -> Answer {
+    async fn decide(&mut self, batch: &mut Batch, member: Member) -> Decided {
         batch.joined();
+        match member {
+            Member::Step(mut step) => {
+                let answer = self.step(batch, &mut step).await;
+                Decided::Step(step, answer)
+            }
+            Member::Note(noting) => {
+                let noted = self.note(batch, &noting.note).await;
+                Decided::Note(noting, noted)
+            }
+        }
+    }
+
+    /// A delivery that is here is a repeat however late it comes; another one that is late is not taken in.
+    async fn note(&mut self, batch: &mut Batch, note: &Arc<Note>) -> Noted {
+        if let Note::Deliver(delivery) = &**note {
+            if batch.delivers(&delivery.key) || slack::is_known(&mut self.conn, &delivery.key).await? {
+                return Ok(Delivered::Repeat);
+            }
+            if self.clock.now() > delivery.deadline {
+                return Ok(Delivered::Late);
+            }
+        }
+        batch.note(Arc::clone(note));
+        Ok(Delivered::New)
+    }
+
+    /// What a step is to be answered once the batch is on disk. (`&mut`, because deciders need not be `Sync`.)
+    async fn step(&mut self, batch: &mut Batch, member: &mut Step) -> Answer {
         if let Some(dedupe) = &member.dedupe
             && let Some(outcome) = self.outcome(batch, &dedupe.key).await?
         {
@@ -230,9 +303,4 @@ impl Writer {
 /// Runs a decider; one that panics fails alone.
 fn guarded<T>(decide: impl FnOnce() -> T) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(decide)).map_err(|_| StoreError::Panicked)
-}
-
-fn reply(member: Member, answer: Answer) {
-    // Nobody waits any more: what is committed stays committed.
-    drop(member.reply.send(answer));
 }

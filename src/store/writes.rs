@@ -9,14 +9,16 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, Executor};
 
 use super::codec::{self, SPILL};
+use super::slack::Note;
+use super::slack::sql::PRUNE_DELIVERIES;
 use super::sql::{self, Table};
 use super::{Row, StoreError};
-use crate::domain::SessionId;
 use crate::domain::command::Command;
 use crate::domain::event::{Body, Event};
 use crate::domain::lease::Lease;
 use crate::domain::report::Report;
 use crate::domain::session::TranscriptPiece;
+use crate::domain::{SessionId, Time};
 
 #[derive(Default)]
 pub(super) struct Writes {
@@ -31,7 +33,9 @@ pub(super) struct Writes {
     labels: Vec<(String, i64)>,
     served: Vec<(String, i64)>,
     outcomes: Vec<OutcomeRow>,
-    /// Outcomes older than this go.
+    /// In the order they came.
+    notes: Vec<Arc<Note>>,
+    /// Outcomes, and deliveries carried out, older than this go.
     prune: Option<i64>,
     bytes: usize,
 }
@@ -94,7 +98,16 @@ impl Writes {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.outcomes.is_empty()
+        self.sessions.is_empty() && self.outcomes.is_empty() && self.notes.is_empty()
+    }
+
+    pub(super) fn note(&mut self, note: Arc<Note>) {
+        self.bytes += note.bytes();
+        self.notes.push(note);
+    }
+
+    pub(super) fn brings_threads(&self) -> bool {
+        self.notes.iter().any(|note| matches!(**note, Note::Thread(_)))
     }
 
     pub(super) fn session(&mut self, row: Row, changed: u64) -> Result<(), StoreError> {
@@ -180,9 +193,9 @@ impl Writes {
     }
 
     /// Writes everything or nothing.
-    pub(super) async fn commit(self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn commit(self, conn: &mut SqliteConnection, now: Time) -> Result<(), sqlx::Error> {
         run(conn, sql::BEGIN).await?;
-        let written = match self.insert_all(conn).await {
+        let written = match self.insert_all(conn, now).await {
             Ok(()) => run(conn, sql::COMMIT).await,
             Err(error) => Err(error),
         };
@@ -194,7 +207,7 @@ impl Writes {
         written
     }
 
-    async fn insert_all(self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    async fn insert_all(self, conn: &mut SqliteConnection, now: Time) -> Result<(), sqlx::Error> {
         insert(conn, &sql::SESSIONS, self.sessions).await?;
         insert(conn, &sql::EVENTS, self.events).await?;
         insert(conn, &sql::LEASES, self.leases).await?;
@@ -207,8 +220,12 @@ impl Writes {
         for (command, seq) in self.consumed {
             sqlx::query(sql::CONSUMED).bind(command).bind(seq).execute(&mut *conn).await?;
         }
+        for note in self.notes {
+            note.write(conn, now).await?;
+        }
         if let Some(before) = self.prune {
             sqlx::query(sql::PRUNE_OUTCOMES).bind(before).execute(&mut *conn).await?;
+            sqlx::query(PRUNE_DELIVERIES).bind(before).execute(&mut *conn).await?;
         }
         Ok(())
     }

@@ -145,6 +145,15 @@ pub struct Message {
     pub text: String,
     #[serde(default)]
     pub mode: MessageMode,
+    /// Said once, however often it comes under this key from the same person; 1 to 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+impl Message {
+    pub fn new(text: impl Into<String>, mode: MessageMode) -> Self {
+        Self { text: text.into(), mode, key: None }
+    }
 }
 
 /// Why something was not done: for the person who asked. What only operators should know is logged, not carried.

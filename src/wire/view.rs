@@ -36,6 +36,10 @@ pub struct SessionView {
     pub pushed_sha: Option<String>,
     pub pull_request: Option<PullRequest>,
     pub provider: String,
+    /// Its agent runs on the control plane's own machine without a sandbox.
+    #[serde(default)]
+    #[schema(required)]
+    pub unsandboxed: bool,
     pub node_id: Option<String>,
     pub agent: String,
     pub agent_session_id: Option<Uuid>,
@@ -88,6 +92,7 @@ impl SessionView {
             pushed_sha: s.pushed.as_ref().map(|p| p.sha.clone()),
             pull_request: s.pull_request.clone(),
             provider: s.new.provider.clone(),
+            unsandboxed: false,
             node_id,
             agent: s.new.agent.clone(),
             agent_session_id: s.conversed.then(|| s.new.conversation()),

@@ -171,7 +171,7 @@ async fn asks_are_listed_and_answered_by_handle() {
     let late = remote.answer(&ana(), "dt-1:toolu_1", answer).await.unwrap_err();
     assert_eq!(late.code, Code::Settled);
     assert_eq!(house.get("/asks?state=open").await.json(), json!([]));
-    let message = Message { text: "And log each try.".to_owned(), mode: MessageMode::Queue };
+    let message = Message::new("And log each try.", MessageMode::Queue);
     remote.message(&ana(), id, message).await.unwrap();
 }
 

@@ -157,6 +157,18 @@ fn rooms_import_only_the_floors_below() {
 }
 
 #[test]
+fn slack_knows_of_the_store_only_what_is_kept_about_slack() {
+    let mut wrong = Vec::new();
+    for (file, text) in rust_files("src/slack").into_iter().filter(|(file, _)| !is_test_file(file)) {
+        let code = text.lines().filter(|l| !l.trim_start().starts_with("//"));
+        let others =
+            code.filter(|l| l.replace("store::slack::", "").contains("store::") || l.contains("::store;"));
+        wrong.extend(others.map(|l| format!("{file}: {}", l.trim())));
+    }
+    assert!(wrong.is_empty(), "sessions are reached through `dyn Control`: {wrong:#?}");
+}
+
+#[test]
 fn every_file_says_first_what_it_knows() {
     let silent: Vec<String> = ["src", "tests"]
         .into_iter()

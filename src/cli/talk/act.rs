@@ -37,7 +37,7 @@ pub(super) async fn message(
     at: &mut Terminal<'_>,
 ) -> Outcome {
     let mode = if args.interrupt { MessageMode::Interrupt } else { MessageMode::Queue };
-    let message = Message { text: at.text(&args.text)?, mode };
+    let message = Message::new(at.text(&args.text)?, mode);
     let view = control.message(by, args.session, message).await?;
     told(&view, at)
 }

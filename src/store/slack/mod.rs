@@ -3,6 +3,18 @@
 //!
 //! Written by the one writer like everything else. Must not know what a delivery says or how a message looks.
 
+mod mark;
+mod notes;
+mod read;
+pub(super) mod sql;
+mod write;
+
+pub(super) use mark::Mark;
+pub use notes::Notes;
+pub(super) use read::is_known;
+pub(super) use write::Note;
+
+pub use super::StoreError;
 use crate::domain::{Actor, Seq, SessionId, Time};
 
 /// What Slack sent, as it was when it came.

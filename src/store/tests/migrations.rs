@@ -7,8 +7,10 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr as _};
 
+use super::super::slack::sql as slack_sql;
 use super::super::{schema, sql};
 use super::*;
+use crate::store::slack::Notes;
 
 async fn connect(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
@@ -22,7 +24,9 @@ async fn every_statement_prepares() {
     let (named, tables) =
         (source.matches("\npub(super) const ").count(), source.matches(": Table =").count());
     assert_eq!(sql::all().len(), named + 4 * tables, "a statement is missing in `sql::all`");
-    for statement in sql::all() {
+    let about_slack = include_str!("../slack/sql.rs").matches("\npub(in crate::store) const ").count();
+    assert_eq!(slack_sql::ALL.len() + 1, about_slack, "a statement is missing in `slack::sql::ALL`");
+    for statement in sql::all().into_iter().chain(slack_sql::ALL) {
         conn.prepare(statement.into_sql_str()).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 }
@@ -31,8 +35,18 @@ async fn every_statement_prepares() {
 async fn the_newest_rows_are_found_without_reading_the_log() {
     let bench = Bench::new().await;
     let mut conn = connect(&bench.path().join("devtask.db")).await;
+    let about_slack = [
+        slack_sql::DELIVERY,
+        slack_sql::OPEN_DELIVERIES,
+        slack_sql::PRUNE_DELIVERIES,
+        slack_sql::SESSIONS_AT,
+        slack_sql::THREADS_DUE,
+        slack_sql::POST_AT,
+    ];
     for statement in
         [sql::OPEN_ROWS, sql::COUNTERS, sql::OWNERS, sql::EVENTS_AFTER, sql::ROW, sql::LIST_STATUS]
+            .into_iter()
+            .chain(about_slack)
     {
         let plan = format!("EXPLAIN QUERY PLAN {statement}");
         let rows = sqlx::query_as::<_, (i64, i64, i64, String)>(sqlx::AssertSqlSafe(plan));
@@ -93,6 +107,18 @@ async fn every_migration_runs_over_sample_rows() {
         );
     }
     bench.step(id(1), message("ana", "still here")).await.unwrap();
+    slack_is_understood(&bench.store.slack()).await;
+}
+
+async fn slack_is_understood(notes: &Notes) {
+    let waiting: Vec<_> = notes.deliveries().await.unwrap().into_iter().map(|d| d.key).collect();
+    assert_eq!(waiting, ["command:e1"]);
+    let due: Vec<_> = notes.threads_due(9).await.unwrap().iter().map(|t| t.session.number()).collect();
+    assert_eq!(due, [3, 1]);
+    let slots: Vec<_> =
+        notes.posts(id(1)).await.unwrap().into_iter().map(|p| (p.slot, p.ts.is_some())).collect();
+    assert_eq!(slots, [("root".to_owned(), true), ("ask:toolu_1".to_owned(), false)]);
+    assert_eq!(notes.recall("repo", "user:U024").await.unwrap().as_deref(), Some("acme/api"));
 }
 
 /// Our migrations and one more.
@@ -119,7 +145,7 @@ async fn a_copy_is_made_before_a_migration_and_is_another_installation() {
 
     let copies: Vec<_> = fs::read_dir(&backups).unwrap().map(|e| e.unwrap().path()).collect();
     let [copy] = copies.as_slice() else { panic!("{copies:?}") };
-    assert!(copy.to_string_lossy().ends_with("Z-schema1.db"), "{}", copy.display());
+    assert!(copy.to_string_lossy().ends_with("Z-schema2.db"), "{}", copy.display());
     assert_eq!(fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::metadata(&backups).unwrap().permissions().mode() & 0o777, 0o700);
     let elsewhere = TempDir::new().unwrap();

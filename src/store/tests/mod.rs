@@ -7,6 +7,7 @@ mod log;
 mod migrations;
 mod reopen;
 mod rows;
+mod slack;
 
 use std::path::Path;
 

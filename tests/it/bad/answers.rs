@@ -92,7 +92,7 @@ async fn a_verb_that_is_not_legal_is_refused_with_the_legal_ones() {
     house.remote.act(&ana(), id, Act::Cancel { reason: None }, None).await.unwrap();
     let again = house.remote.act(&ana(), id, Act::Pause { reason: None }, None).await.unwrap_err();
     assert_eq!(serde_json::to_value(&again.legal).unwrap(), json!(["rerun"]));
-    let message = Message { text: "And log each try.".to_owned(), mode: MessageMode::Queue };
+    let message = Message::new("And log each try.", MessageMode::Queue);
     assert_snapshot!(refusal(house.remote.message(&ana(), id, message).await), @"
     illegal | dt-1 is cancelled, so it takes no message
         hint: legal now: rerun

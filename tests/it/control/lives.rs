@@ -150,7 +150,7 @@ async fn messages_reach_the_agent_and_a_settled_session_goes_on() {
     let world = World::new().await;
     let supervisor = world.running().await;
     supervisor.say(Report::CommandConsumed { c: 1 });
-    let say = |text: &str| Message { text: text.into(), mode: MessageMode::default() };
+    let say = |text: &str| Message::new(text, MessageMode::default());
     world.local.message(&ana(), id(1), say("also the list")).await.unwrap();
     world.until_so("heard", || supervisor.commands().len() == 2).await;
     supervisor.say(Report::CommandConsumed { c: 2 });

@@ -102,7 +102,7 @@ async fn what_is_said_while_the_link_is_being_made_reaches_the_agent() {
     world.create("Sort the basket").await.unwrap();
     world.until_so("the link is being made", || gate.is_waited_at()).await;
     let text = "by price".to_owned();
-    world.local.message(&ana(), id(1), Message { text, mode: MessageMode::Queue }).await.unwrap();
+    world.local.message(&ana(), id(1), Message::new(text, MessageMode::Queue)).await.unwrap();
     gate.open();
     world.until_status(1, Status::Running).await;
     // Nothing else happens: no commit wakes the relay again.
@@ -240,8 +240,7 @@ async fn an_old_reading_is_refused_only_where_the_verb_is_not_legal_any_more() {
     let late = world.local.act(&ana(), id(1), pause(), Some(view.rev)).await.unwrap_err();
     insta::assert_snapshot!(told(&late), @"Outdated: dt-1 has changed since you looked: it is paused now, so there is nothing to pause | legal now: resume, cancel, message");
     world.local.act(&ana(), id(1), Act::Cancel { reason: None }, Some(view.rev)).await.unwrap();
-    let gone =
-        world.local.message(&ana(), id(1), Message { text: "hi".into(), mode: MessageMode::default() }).await;
+    let gone = world.local.message(&ana(), id(1), Message::new("hi", MessageMode::default())).await;
     insta::assert_snapshot!(told(&gone.unwrap_err()), @"Illegal: dt-1 is cancelled, so it takes no message | legal now: rerun");
     let unknown = world.local.show(id(9)).await.unwrap_err();
     insta::assert_snapshot!(told(&unknown), @"NotFound: there is no session dt-9 | `devtask list` shows them");

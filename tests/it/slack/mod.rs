@@ -1,5 +1,7 @@
-//! Stories and laws of the Slack room.
+//! The Slack room against the local Slack, in both of its modes; and what it tells the world outside of Slack.
 
+mod bolt;
 mod doctor;
 mod manifest;
 mod schema;
+mod sender;

@@ -205,7 +205,7 @@ async fn a_message_to_a_session_that_waits_is_read_after_the_answer() {
     let ask = house.ask(id).await;
     house.asleep(id).await;
     let text = "And say thanks.".to_owned();
-    let message = devtask::wire::api::Message { text, mode: MessageMode::Queue };
+    let message = devtask::wire::api::Message::new(text, MessageMode::Queue);
     let ana = devtask::domain::Actor::Person("local/ana".to_owned());
     house.remote().message(&ana, id, message).await.unwrap();
     assert_eq!(house.show(id).await.status, Status::Paused);

@@ -1,0 +1,192 @@
+//! A new session: checked, given a repository, made once, and its thread prepared.
+//!
+//! What is missing is asked for in a form with everything typed so far; where no form can be opened it is said, and the
+//! text is given back. Must not know over which door the words came.
+
+use uuid::Uuid;
+
+use super::{Desk, Errand, Reply, Stop};
+use crate::domain::brief::{BadBrief, Brief};
+use crate::slack::button::{Form, brief};
+use crate::slack::escape;
+use crate::slack::input::{Draft, Said, What};
+use crate::slack::names::Place;
+use crate::slack::who::Deed;
+use crate::slack::words::troubles;
+use crate::slack::{render, words};
+use crate::store::slack::Thread;
+use crate::wire::api::{Code, Create, Refusal};
+use crate::wire::view::SessionView;
+
+/// A field of Slack's forms takes no more.
+const MAX_FIELD: usize = 3_000;
+const MAX_KEY: usize = 150;
+
+/// A session somebody wants.
+pub(super) struct New {
+    /// Where its root goes.
+    pub place: Place,
+    pub draft: Draft,
+    /// One session, however often it is asked for under this key.
+    pub key: String,
+}
+
+/// Why there is none, and the field of the form it concerns.
+pub(super) type NotStarted = (&'static str, Stop);
+
+impl Desk {
+    /// From words: makes the session, or opens the form for what is missing.
+    pub(super) async fn new_session(&self, errand: Errand<'_>, place: Place, draft: &Draft) -> Reply {
+        let said = errand.said;
+        if draft.goal.is_empty() {
+            self.admit_to_form(said, Deed::Start).await?;
+            return self.ask_brief(said, &place, draft).await;
+        }
+        self.admit(said, Deed::Start).await.map_err(|stop| stop.keeping(&draft.goal))?;
+        let key = key_of(errand, &place);
+        let topic = self.enter(&place).await.map_err(|stop| stop.keeping(&draft.goal))?;
+        let mut draft = draft.clone();
+        if draft.repo.is_none() {
+            draft.repo = self.usual_repo(&key, &said.user, &place, topic.as_deref()).await;
+        }
+        if draft.repo.is_none() {
+            return self.ask_brief(said, &place, &draft).await;
+        }
+        let typed = draft.goal.clone();
+        let new = New { place, draft, key };
+        match self.make(said, &new).await {
+            Ok(view) => Ok(Some(render::said(&words::desk::started(&view, new.place.thread.is_some())))),
+            Err((_, stop)) => Err(stop.keeping(&typed)),
+        }
+    }
+
+    /// Makes the session once and prepares its thread. The repository is known.
+    pub(super) async fn make(&self, said: &Said, new: &New) -> Result<SessionView, NotStarted> {
+        let create = request(&new.draft)?;
+        let owner = said.user.actor();
+        let made = self.control.create(&owner, create.clone(), Some(&new.key)).await;
+        let view = made.map_err(|refusal| (field_of(&refusal, &create), refusal.into()))?;
+        let thread = Thread {
+            session: view.id,
+            channel: new.place.channel.clone(),
+            thread: new.place.thread.clone(),
+            root: None,
+            owner,
+            cursor: 0,
+            head: view.head,
+        };
+        self.notes.thread_put(thread).await.map_err(|error| (brief::GOAL, error.into()))?;
+        self.remember_repo(&said.user, &new.place, &view.repo).await;
+        (self.nudge)(view.id);
+        tracing::info!(session.id = %view.id, slack.channel = %new.place.channel, "a session was asked for in Slack");
+        Ok(view)
+    }
+
+    /// Opens the brief form with what is typed so far.
+    pub(super) async fn ask_brief(&self, said: &Said, place: &Place, draft: &Draft) -> Reply {
+        let missing = || if draft.goal.is_empty() { troubles::empty() } else { troubles::no_repo() };
+        let typed = draft.kept();
+        let Some(trigger) = said.trigger.as_deref().filter(|_| escape::units(&typed) <= MAX_FIELD) else {
+            return Err(Stop::from(missing()).keeping(&typed));
+        };
+        let request = self.clock.random_id().to_string();
+        let form = Form::Brief { request, channel: place.channel.clone(), thread: place.thread.clone() };
+        let repo = match &draft.repo {
+            Some(repo) => Some(repo.clone()),
+            None => self.likely_repo(&said.user, place).await,
+        };
+        let shown = render::Draft {
+            repo: repo.unwrap_or_default(),
+            base: draft.base.clone().unwrap_or_default(),
+            goal: typed.clone(),
+            done_when: draft.done_when.clone(),
+            checks: draft.checks.clone(),
+            plan: draft.plan.unwrap_or(false),
+        };
+        match self.web.open_view(trigger, &render::brief_form(&shown, &form, &[])).await {
+            Ok(_) => Ok(None),
+            Err(error) => {
+                tracing::info!(%error, "a form could not be opened");
+                Err(Stop::from(troubles::no_form()).keeping(&typed))
+            }
+        }
+    }
+
+    /// A message's menu: the message is the goal, its thread the place; nothing starts before the form is sent.
+    pub(super) async fn shortcut(&self, errand: Errand<'_>, text: &str) -> Reply {
+        let Some(place) = errand.said.place.clone() else { return Err(Stop::Silent) };
+        self.admit_to_form(errand.said, Deed::Start).await?;
+        self.ask_brief(errand.said, &place, &Draft::of(text)).await
+    }
+}
+
+/// A message is one thing however it came: its name makes the key. All else is its delivery.
+fn key_of(errand: Errand<'_>, place: &Place) -> String {
+    match &errand.said.what {
+        What::Words(words) => format!("slack/{}/{}", place.channel, words.ts),
+        _ => short(&format!("slack/{}", errand.key)),
+    }
+}
+
+/// Keys have a longest length; one that is longer becomes a name of its own.
+pub(super) fn short(key: &str) -> String {
+    if key.len() <= MAX_KEY {
+        return key.to_owned();
+    }
+    format!("slack/{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()))
+}
+
+/// What the control plane is asked; what cannot be read is said with its field.
+pub(super) fn request(draft: &Draft) -> Result<Create, NotStarted> {
+    let lines = |text: &str| -> Vec<String> {
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    };
+    let goal = Brief {
+        done_when: lines(&draft.done_when),
+        checks: lines(&draft.checks),
+        ..Brief::from_text(&draft.goal)
+    };
+    if let Err(bad) = goal.clone().accept() {
+        return Err((field_of_brief(&bad), Refusal::new(Code::Invalid, bad.to_string()).into()));
+    }
+    let priority = match draft.priority.as_deref() {
+        None => 0,
+        Some(text) => text.parse().map_err(|_| {
+            let option = format!("priority:{text}");
+            (brief::GOAL, Stop::from(troubles::bad_option(&option, "a whole number from -128 to 127")))
+        })?,
+    };
+    Ok(Create {
+        brief: goal,
+        repo: draft.repo.clone().unwrap_or_default(),
+        base: draft.base.clone(),
+        provider: None,
+        agent: draft.agent.clone(),
+        model: draft.model.clone(),
+        effort: draft.effort.clone(),
+        plan: draft.plan.unwrap_or(false),
+        priority,
+        labels: Vec::new(),
+    })
+}
+
+fn field_of_brief(bad: &BadBrief) -> &'static str {
+    match bad {
+        BadBrief::Empty | BadBrief::TooLong { .. } => brief::GOAL,
+        BadBrief::BadCheck | BadBrief::NoCommand(_) => brief::CHECKS,
+    }
+}
+
+/// The field a refusal is about: it names the word it does not like.
+pub(super) fn field_of(refusal: &Refusal, create: &Create) -> &'static str {
+    let names = |word: &Option<String>| {
+        word.as_deref().is_some_and(|word| refusal.message.contains(&format!("`{word}`")))
+    };
+    if names(&create.base) && refusal.message.contains("branch") {
+        brief::BASE
+    } else if names(&create.agent) || names(&create.model) || names(&create.effort) {
+        brief::GOAL
+    } else {
+        brief::REPO
+    }
+}

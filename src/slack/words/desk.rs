@@ -1,0 +1,49 @@
+//! What is said at once to the one who asked for something, beside [`troubles`](super::troubles).
+//!
+//! Must not know blocks, or over which door they came.
+
+use super::troubles::Trouble;
+use crate::slack::escape;
+use crate::wire::view::SessionView;
+
+/// `*dt-142* is on its way in acme/api: Add a retry`, and where to talk with it.
+pub fn started(v: &SessionView, in_thread: bool) -> String {
+    let (title, repo) = (escape::line(&v.brief.title, 160).replace('*', "∗"), escape::line(&v.repo, 200));
+    let place = if in_thread {
+        "It answers in the thread."
+    } else {
+        "Its message comes here; talk with it in its thread."
+    };
+    format!("*{}* is on its way in {repo}: {title}\n{place}", v.id)
+}
+
+/// Slack did not say who they are, so nobody knows what they may.
+pub fn nobody_knows_you() -> Trouble {
+    trouble("Slack did not tell me who you are, so nothing was done.", "Try again in a minute.")
+}
+
+/// A direct message that is no verb.
+pub fn say_new() -> Trouble {
+    trouble(
+        "Nothing was started.",
+        "To start a session say `new` and what should be done; `help` shows the rest.",
+    )
+}
+
+/// A form or a message was sent before every question had an answer.
+pub fn not_all(open: usize) -> Trouble {
+    let questions = super::counted(open, "question");
+    trouble(
+        &format!("Not sent yet: {questions} without an answer."),
+        "Choose or write one for each, then send again.",
+    )
+}
+
+/// Somebody else was first. `record`: how it ended.
+pub fn settled(record: String) -> Trouble {
+    Trouble { what: record, todo: "Nothing is left to do; its message shows how it stands.".to_owned() }
+}
+
+fn trouble(what: &str, todo: &str) -> Trouble {
+    Trouble { what: what.to_owned(), todo: todo.to_owned() }
+}

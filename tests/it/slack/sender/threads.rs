@@ -1,0 +1,120 @@
+//! What a person reads in the channel and in the thread.
+
+use devtask::domain::session::Input;
+use insta::assert_snapshot;
+
+use super::world::{DEV, World, person};
+
+#[tokio::test]
+async fn a_session_is_told_from_its_start_to_its_end() {
+    let world = World::new().await;
+    let id = world.create("U0ANA", DEV, "Paint the door").await;
+    world.tick().await;
+    world.runs(id).await;
+    world.asks(id, "Blue").await;
+    world.pass(12).await;
+    world.answers(id, "Blue", "U0BO").await;
+    world.pass(3).await;
+    world.finishes(id).await;
+    world.pass(15).await;
+    assert_snapshot!(world.sees(DEV));
+    assert_eq!((world.count("chat.postMessage").calls, world.count("chat.update").calls), (3, 3));
+    assert_eq!(world.sender.behind(), devtask::slack::sender::Behind::default());
+}
+
+#[tokio::test]
+async fn what_a_click_does_is_seen_at_once() {
+    let world = World::new().await;
+    let id = world.create("U0ANA", DEV, "Paint the door").await;
+    world.runs(id).await;
+    world.tick().await;
+    world.say(id, Input::Pause { by: person("U0ANA"), reason: None }).await;
+    world.tick().await;
+    assert_eq!(world.count("chat.update").ok, 0);
+    world.sender.nudge(id);
+    world.tick().await;
+    assert_eq!(world.count("chat.update").ok, 1);
+    assert!(world.sees(DEV).contains("Pausing"), "{}", world.sees(DEV));
+}
+
+#[tokio::test]
+async fn five_hundred_events_and_two_asks_take_at_most_twelve_writes() {
+    use devtask::domain::report::Report;
+    let world = World::new().await;
+    let id = world.create("U0ANA", DEV, "Paint the door").await;
+    world.tick().await;
+    world.runs(id).await;
+    for part in 0..5 {
+        let step =
+            |n| Report::Tool { id: format!("t{part}-{n}"), tool: "Edit".into(), summary: "a door".into() };
+        world.reports(id, (0..100).map(step).collect()).await;
+        world.pass(3).await;
+        if part == 1 || part == 3 {
+            let ask = format!("Ask {part}");
+            world.asks(id, &ask).await;
+            world.pass(4).await;
+            world.answers(id, &ask, "U0ANA").await;
+            world.sender.nudge(id);
+        }
+        world.pass(5).await;
+    }
+    world.finishes(id).await;
+    world.pass(30).await;
+    let writes = world.count("chat.postMessage").calls + world.count("chat.update").calls;
+    assert!(writes <= 12, "{writes} writes");
+    assert_eq!(world.count("chat.postMessage").calls, 4);
+}
+
+#[tokio::test]
+async fn the_session_that_was_told_all_is_read_no_more() {
+    let mut world = World::new().await;
+    let id = world.create("U0ANA", DEV, "Paint the door").await;
+    world.runs(id).await;
+    world.finishes(id).await;
+    world.pass(12).await;
+    let thread = world.store.slack().thread_of(id).await.unwrap().unwrap();
+    assert_eq!(thread.cursor, thread.head);
+    assert!(world.store.slack().threads_due(10).await.unwrap().is_empty());
+    let before = world.slack.calls().total;
+    world.restart();
+    world.pass(12).await;
+    assert_eq!(world.slack.calls().total, before);
+}
+
+#[tokio::test]
+async fn a_private_channel_without_us_sends_us_to_the_owner() {
+    let world = World::new().await;
+    let id = world.create("U0ANA", "C0QUIET", "Paint the door").await;
+    world.runs(id).await;
+    world.asks(id, "Blue").await;
+    world.pass(5).await;
+    let thread = world.store.slack().thread_of(id).await.unwrap().unwrap();
+    assert!(thread.channel.starts_with('D'), "{thread:?}");
+    assert_eq!(thread.root, thread.thread);
+    assert_snapshot!(world.sees(&thread.channel));
+    let at = world.store.slack().thread_at(&thread.channel, &thread.root.unwrap()).await.unwrap();
+    assert_eq!(at, [id]);
+}
+
+#[tokio::test]
+async fn a_root_that_was_deleted_is_posted_anew_and_an_ask_is_not() {
+    let world = World::new().await;
+    let id = world.create("U0ANA", DEV, "Paint the door").await;
+    world.runs(id).await;
+    world.asks(id, "Blue").await;
+    world.pass(2).await;
+    let posts = world.store.slack().posts(id).await.unwrap();
+    for post in &posts {
+        world.web.delete(DEV, post.ts.as_deref().unwrap()).await.unwrap();
+    }
+    world.answers(id, "Blue", "U0ANA").await;
+    world.pass(15).await;
+    assert_eq!(world.count("chat.postMessage").ok, 3);
+    let seen = world.sees(DEV);
+    assert!(seen.contains("dt-1") && !seen.contains("Blue?"), "{seen}");
+    world.finishes(id).await;
+    world.pass(15).await;
+    let thread = world.store.slack().thread_of(id).await.unwrap().unwrap();
+    let seen = world.slack.thread(DEV, &thread.root.unwrap()).unwrap();
+    assert!(seen.contains("Nothing had to be changed"), "{seen}");
+}
