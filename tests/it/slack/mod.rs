@@ -3,5 +3,6 @@
 mod bolt;
 mod doctor;
 mod manifest;
+mod receive;
 mod schema;
 mod sender;
