@@ -189,7 +189,7 @@ fn check_view(view: &render::View) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_session_may_say_what_it_wants(v in anybody(), liar in text()) {
@@ -234,7 +234,8 @@ proptest! {
         check_view(&render::notice_form(&troubles::no_session(&says), Some(&draft.goal)))?;
         let refusal = Refusal::new(Code::Invalid, says.clone()).hint(draft.base.clone());
         for post in [render::refused(&refusal), render::unknown_verb(&says, Some(&draft.base)),
-                     render::notice(&troubles::bad_option(&says, &says)), render::notice(&troubles::not_in_channel(&says)),
+                     render::notice(&troubles::bad_option(&says, &says)),
+                     render::notice_with(&troubles::no_repo(), &draft.goal), render::notice(&troubles::not_in_channel(&says)),
                      render::said(&crate::slack::words::troubles::starting(&says))] {
             check_post(&post)?;
         }

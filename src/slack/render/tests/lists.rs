@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::session::Refusal as Illegal;
-use crate::slack::render::{Post, help, list, notice, refused, said, show, unknown_verb};
+use crate::slack::render::{Post, help, list, notice, notice_with, refused, said, show, unknown_verb};
 use crate::slack::words::troubles;
 use crate::wire::api::{Code, Refusal};
 
@@ -67,6 +67,7 @@ fn every_refusal_says_what_happened_and_what_to_do() {
         shown("which question", &notice(&troubles::which_question(2))),
         shown("bad option", &notice(&troubles::bad_option("priority:high", "a whole number"))),
         shown("unknown control", &notice(&troubles::unknown_control())),
+        shown("what was typed comes back", &notice_with(&troubles::no_repo(), "Add a retry\n<!channel>")),
         shown("starting", &said(&troubles::starting("Add a retry & more"))),
     ];
     insta::assert_snapshot!("refusals", all.concat());
