@@ -27,12 +27,17 @@ pub const SCOPES: &[Scope] = &[
         name: "channels:join",
         why: "joins a public channel before it posts there, because only members hear replies",
     },
+    Scope {
+        name: "channels:read",
+        why: "sees whether it is a member, and whether the channel's topic names a repository",
+    },
     Scope { name: "chat:write", why: "posts and edits its own messages" },
     Scope { name: "commands", why: "answers `/devtask`" },
     Scope {
         name: "groups:history",
         why: "the same as `channels:history` in private channels it was invited to",
     },
+    Scope { name: "groups:read", why: "the same as `channels:read` in private channels" },
     Scope { name: "im:history", why: "hears what people write to it directly" },
     Scope { name: "im:write", why: "writes to a session's owner where it cannot post into the channel" },
     Scope { name: "reactions:write", why: "marks a message as seen" },
@@ -53,6 +58,8 @@ pub const CALLS: &[(&str, &[&str])] = &[
     ("chat.postMessage", WRITE),
     ("chat.update", WRITE),
     ("conversations.history", HISTORY),
+    // Never asked of direct messages.
+    ("conversations.info", &["channels:read", "groups:read"]),
     ("conversations.join", &["channels:join"]),
     ("conversations.open", &["im:write"]),
     ("conversations.replies", HISTORY),

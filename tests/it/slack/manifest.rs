@@ -163,6 +163,8 @@ fn every_method_the_code_calls_is_in_the_table_and_no_other() {
     let called = called(&room());
     let unlisted: Vec<_> = called.difference(&listed).collect();
     assert!(unlisted.is_empty(), "add these to CALLS with their scopes: {unlisted:?}");
+    let unused: Vec<_> = listed.difference(&called).collect();
+    assert!(unused.is_empty(), "nothing calls these any more: {unused:?}");
 }
 
 #[test]
