@@ -63,7 +63,6 @@ fn every_refusal_says_what_happened_and_what_to_do() {
         shown("empty", &notice(&troubles::empty())),
         shown("no session", &notice(&troubles::no_session("dt-0"))),
         shown("which session", &notice(&troubles::no_session(""))),
-        shown("no thread", &notice(&troubles::no_thread())),
         shown("which question", &notice(&troubles::which_question(2))),
         shown("bad option", &notice(&troubles::bad_option("priority:high", "a whole number"))),
         shown("unknown control", &notice(&troubles::unknown_control())),
