@@ -5,6 +5,7 @@
 //! people see of it is one snapshot for both.
 //! Stories and laws of the Slack room.
 //! The Slack room against the local Slack, in both of its modes.
+//! The Slack room against the local Slack, in both of its modes; and what it tells the world outside of Slack.
 
 mod bolt;
 mod doctor;
