@@ -5,8 +5,10 @@
 //! people see of it is one snapshot for both.
 
 mod bolt;
+mod browser;
 mod doctor;
 mod manifest;
+mod page;
 mod receive;
 mod schema;
 mod sender;

@@ -2,7 +2,7 @@
 // Knows every part; how each looks is its own.
 
 import * as api from "./api.js";
-import { fill, h } from "./dom.js";
+import { fill, h, icon } from "./dom.js";
 import { Modal } from "./modal.js";
 import { announce, toast } from "./notice.js";
 import { Pad } from "./pad.js";
@@ -211,7 +211,7 @@ class App {
 }
 
 function header(title, back) {
-  return h("header", { class: "pane-head" }, h("a", { class: "ghost back", href: back, "aria-label": "Back" }, "‹"), h("h1", {}, title));
+  return h("header", { class: "pane-head" }, h("a", { class: "ghost back", href: back, "aria-label": "Back" }, icon("back")), h("h1", {}, title));
 }
 
 /** Shows on a control that its click is under way. */
