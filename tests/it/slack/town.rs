@@ -177,6 +177,7 @@ impl Town {
     /// The channel and its threads as people see them, without what differs from run to run.
     pub fn seen(&self, channel: &str) -> String {
         let text = self.slack.transcript(channel).unwrap_or_default();
+        let text = text.replace(&self.dir.path().display().to_string(), "<dir>");
         plain(&text.replace(self.forge.url(), "http://forge"))
     }
 
