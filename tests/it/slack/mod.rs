@@ -1,4 +1,5 @@
 //! The Slack room against the local Slack, in both of its modes.
 
 mod bolt;
+mod desk;
 mod sender;
