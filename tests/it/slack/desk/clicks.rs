@@ -2,6 +2,7 @@
 
 use devtask::domain::session::Status;
 use devtask::wire::api::{Act, Control};
+use devtask::workbench::slack::Fault;
 
 use super::house::{ANA, BO, DEV, House, question};
 use crate::control::world::ana;
@@ -31,6 +32,16 @@ async fn the_first_answer_stands_and_the_second_is_told_so() {
     house.presses(ANA, "Agent decides").await;
     insta::assert_snapshot!("double_answer", house.seen(DEV));
     assert!(house.world.show(1).await.asks.is_empty());
+}
+
+#[tokio::test]
+async fn a_click_that_names_no_workspace_counts_like_any_other() {
+    let house = House::open().await;
+    house.commands("/devtask new Sort the basket").await;
+    house.runs(1).await;
+    house.slack.fault(Fault::OrgWide { times: 1 });
+    house.presses(ANA, "Pause").await;
+    house.world.until_status(1, Status::Paused).await;
 }
 
 #[tokio::test]
