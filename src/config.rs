@@ -10,7 +10,7 @@ use config::{Environment, File, FileFormat, Map, Value, ValueKind};
 use serde::Deserialize;
 
 use crate::control::settings::AgentSettings;
-use crate::{control, github, http, node};
+use crate::{control, github, http, node, slack};
 
 /// Environment variables, or what a test says they are.
 pub type Vars = BTreeMap<String, String>;
@@ -24,6 +24,7 @@ pub struct Config {
     pub control: control::Settings,
     pub http: http::Settings,
     pub github: github::Settings,
+    pub slack: slack::Settings,
     pub nodes: Nodes,
 }
 
@@ -42,6 +43,7 @@ struct Written {
     control: control::Settings,
     http: http::Settings,
     github: github::Settings,
+    slack: slack::Settings,
     nodes: Nodes,
     agents: BTreeMap<String, AgentSettings>,
     // The names DevTask began with; each is a setting of `[control]` and stronger than that.
@@ -80,7 +82,8 @@ impl ConfigError {
 }
 
 /// Lists that the environment writes with commas.
-const LISTS: [&str; 3] = ["http.allowed_hosts", "require_approval_for", "control.require_approval_for"];
+const LISTS: [&str; 4] =
+    ["http.allowed_hosts", "require_approval_for", "control.require_approval_for", "slack.admins"];
 /// Names of the top level: all others in the environment need a `__`, so that `DEVTASK_LOG` is no setting.
 const TOP: [&str; 7] = [
     "require_tests",
@@ -117,7 +120,8 @@ impl Config {
     /// What can only be said of whole sections.
     fn check(&self) -> Result<(), String> {
         self.control.check().map_err(|e| e.to_string())?;
-        self.http.hosts().map(|_| ()).map_err(|e| e.to_string())
+        self.http.hosts().map_err(|e| e.to_string())?;
+        self.slack.check()
     }
 }
 
@@ -141,7 +145,15 @@ impl Written {
         set(&mut control.limits.max_consecutive_failures, self.max_consecutive_failures);
         set(&mut control.limits.max_task_duration, self.max_task_duration);
         set(&mut control.require_approval_for, self.require_approval_for);
-        Config { file, data_dir, control, http: self.http, github: self.github, nodes: self.nodes }
+        Config {
+            file,
+            data_dir,
+            control,
+            http: self.http,
+            github: self.github,
+            slack: self.slack,
+            nodes: self.nodes,
+        }
     }
 }
 

@@ -9,7 +9,11 @@ mod demo;
 #[cfg(feature = "server")]
 pub mod doctor;
 #[cfg(feature = "server")]
+pub mod health;
+#[cfg(feature = "server")]
 mod server_side;
+#[cfg(feature = "server")]
+pub mod slack;
 #[cfg(feature = "server")]
 pub mod talk;
 

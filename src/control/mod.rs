@@ -27,11 +27,13 @@ mod troubles;
 mod words;
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -149,7 +151,11 @@ async fn watch(inner: Arc<Inner>) {
     let ended = inner.jobs.ended.clone();
     loop {
         changed.borrow_and_update();
-        let next = inner.tick().await;
+        // Its message is the panic's own; the loop goes on, for everybody else's sessions hang on it.
+        let next = AssertUnwindSafe(inner.tick()).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("a tick panicked");
+            None
+        });
         let pause = next.map_or(PERIOD, |at| until(at, inner.clock.now())).min(PERIOD);
         tokio::time::sleep(CALM).await;
         tokio::select! {

@@ -7,9 +7,10 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use clap::FromArgMatches;
-use devtask::cli::args::{Cli, Common, command};
+use devtask::cli::args::{Cli, Common, Verb, command};
 use devtask::cli::doctor::{self, Check, Finding};
 use devtask::cli::talk::{Look, Terminal, Trouble, carry_out};
+use devtask::cli::{health, slack};
 use devtask::client::{Remote, Target};
 use devtask::clock::Clock;
 use devtask::config::{Config, Vars};
@@ -95,6 +96,10 @@ fn the_reference_is_as_published() {
     for verb in root.get_subcommands_mut().filter(|c| !c.is_hide_set()) {
         let help = verb.clone().term_width(100).render_help().to_string();
         writeln!(text, "---- devtask {}\n\n{help}", verb.get_name()).unwrap();
+        for inner in verb.get_subcommands() {
+            let help = inner.clone().term_width(100).render_help().to_string();
+            writeln!(text, "---- devtask {} {}\n\n{help}", verb.get_name(), inner.get_name()).unwrap();
+        }
     }
     insta::assert_snapshot!("reference", text);
 }
@@ -386,6 +391,19 @@ fn wrong_words_are_usage_errors() {
     }
 }
 
+/// A terminal where nobody sits.
+pub fn terminal<'a>(data: &'a mut Vec<u8>, talk: &'a mut Vec<u8>) -> Terminal<'a> {
+    Terminal {
+        data,
+        talk,
+        typed: None,
+        piped: || Ok(String::new()),
+        here: PathBuf::from("/"),
+        json: false,
+        look: Look { colour: false, width: 100, now: crate::desk::morning() },
+    }
+}
+
 #[tokio::test]
 async fn doctor_names_what_mends_it() {
     let mut data = Vec::new();
@@ -399,15 +417,7 @@ async fn doctor_names_what_mends_it() {
             Check::new("agent", async { Finding::fail("`claude` was not found", "npm install") }),
         ]
     };
-    let mut terminal = Terminal {
-        data: &mut data,
-        talk: &mut talk,
-        typed: None,
-        piped: || Ok(String::new()),
-        here: PathBuf::from("/"),
-        json: false,
-        look: Look { colour: false, width: 100, now: crate::desk::morning() },
-    };
+    let mut terminal = terminal(&mut data, &mut talk);
     assert_eq!(doctor::run(checks(), &mut terminal).await.unwrap(), 3);
     terminal.json = true;
     assert_eq!(doctor::run(checks(), &mut terminal).await.unwrap(), 3);
@@ -424,6 +434,49 @@ async fn doctor_names_what_mends_it() {
 }
 
 #[tokio::test]
+async fn health_is_one_line_and_an_exit_code() {
+    let house = House::open().await;
+    let (mut data, mut talk) = (Vec::new(), Vec::new());
+    let mut at = terminal(&mut data, &mut talk);
+    assert_eq!(health::run(house.remote(), &mut at).await.unwrap(), 0);
+    at.json = true;
+    assert_eq!(health::run(house.remote(), &mut at).await.unwrap(), 0);
+    let nobody = Remote::new(Target::Socket("/nowhere/socket".into()), None, Clock::system());
+    assert_eq!(health::run(nobody, &mut at).await.unwrap_err().exit(), 69);
+    let version = env!("CARGO_PKG_VERSION");
+    let said = String::from_utf8(data).unwrap().replace(version, "0.0.0");
+    assert_snapshot!(said, @r#"
+    0.0.0 ok
+    {"state":"ok","version":"0.0.0"}
+    "#);
+}
+
+#[test]
+fn the_manifest_is_printed_for_either_way_of_reaching_us() {
+    let said = |words: &[&str]| {
+        let (mut data, mut talk) = (Vec::new(), Vec::new());
+        let Cli { common, verb } = parse(words).unwrap();
+        let Verb::Slack(verb) = verb else { panic!("{words:?}") };
+        let mut at = terminal(&mut data, &mut talk);
+        at.json = common.json;
+        assert_eq!(slack::run(&verb, &mut at).unwrap(), 0);
+        String::from_utf8(data).unwrap()
+    };
+    let file = |name: &str| {
+        std::fs::read_to_string(format!("{}/manifests/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    };
+    assert_eq!(said(&["slack", "manifest"]), file("slack.json"));
+    let http = ["slack", "manifest", "--http", "https://devtask.example.com/"];
+    assert_eq!(said(&http), file("slack-http.json"));
+    let link = said(&["slack", "manifest", "--url"]);
+    assert!(link.starts_with("https://api.slack.com/apps?new_app=1&manifest_json=%7B"), "{link}");
+    let json: serde_json::Value =
+        serde_json::from_str(&said(&["slack", "manifest", "--url", "--json"])).unwrap();
+    assert_eq!(json["url"], link.trim());
+    assert_eq!(parse(&["slack", "manifest", "--http", "devtask.example.com"]).unwrap_err().exit_code(), 2);
+}
+
+#[tokio::test]
 async fn doctor_looks_at_this_machine() {
     let house = House::open().await;
     let vars = Vars::from([
@@ -436,7 +489,17 @@ async fn doctor_looks_at_this_machine() {
     let names: Vec<_> = checks.iter().map(|c| c.name).collect();
     assert_eq!(
         names,
-        ["configuration", "git", "agent", "bubblewrap", "data folder", "database", "forge", "server"]
+        [
+            "configuration",
+            "git",
+            "agent",
+            "bubblewrap",
+            "data folder",
+            "database",
+            "forge",
+            "slack",
+            "server"
+        ]
     );
     let mut found = std::collections::BTreeMap::new();
     for check in checks {

@@ -11,6 +11,7 @@ use devtask::control;
 use devtask::domain::Repo;
 use devtask::git::RemoteUrl;
 use devtask::github::{self, GitHub};
+use devtask::slack::settings::Mode;
 use secrecy::{ExposeSecret, SecretString};
 
 fn vars(pairs: &[(&str, &str)]) -> Vars {
@@ -50,6 +51,27 @@ fn seed_names_are_settings_of_control() {
     let control = read("", &env, &[]).unwrap().control;
     assert_eq!(control.require_approval_for, ["Bash", "WebFetch"]);
     assert_eq!(control.policy.min_coverage, 7);
+}
+
+#[test]
+fn slack_comes_from_the_file_or_wholly_from_the_environment() {
+    let env = [
+        ("DEVTASK_SLACK__BOT_TOKEN", "xoxb-1"),
+        ("DEVTASK_SLACK__APP_TOKEN", "xapp-1"),
+        ("DEVTASK_SLACK__ADMINS", "U024BE7LH,W012A3CDE"),
+        ("DEVTASK_SLACK__REPO", "acme/web"),
+    ];
+    let slack = read("", &env, &[]).unwrap().slack;
+    assert_eq!(
+        (slack.mode(), slack.admins.as_slice()),
+        (Some(Mode::Socket), ["U024BE7LH", "W012A3CDE"].map(str::to_owned).as_slice())
+    );
+    assert_eq!((slack.repo.as_deref(), slack.api()), (Some("acme/web"), "https://slack.com/api"));
+    let text = "[slack]\nbot_token = \"xoxb-1\"\nsigning_secret = \"s\"";
+    assert_eq!(read(text, &[], &[]).unwrap().slack.mode(), Some(Mode::Http));
+    assert_eq!(read("", &[], &[]).unwrap().slack.mode(), None);
+    let one = [("DEVTASK_SLACK__ADMINS", "U024BE7LH")];
+    assert_eq!(read("", &one, &[]).unwrap().slack.admins, ["U024BE7LH"]);
 }
 
 #[test]
@@ -101,6 +123,12 @@ fn a_wrong_configuration_is_refused_by_key_and_place() {
         "[control]\nagent = \"y\"",
         "branch_pattern = \"devtask\"",
         "min_coverage = 300",
+        "[slack]\nbot_token = \"xoxb-1\"",
+        "[slack]\napp_token = \"xapp-1\"",
+        "[slack]\nbot_tokn = \"xoxb-1\"",
+        "[slack]\nadmins = [\"@ana\"]",
+        "[slack]\nrepo = \"web\"",
+        "[slack]\napi_url = \"https://ana:pw@slack.example.com/api\"",
         "[nodes.docker]",
         "[http\n",
     ];
@@ -119,6 +147,7 @@ fn a_wrong_configuration_is_refused_by_key_and_place() {
     }
     tell("DEVTASK_HTTP__LISTN", read("", &[("DEVTASK_HTTP__LISTN", "x")], &[]).unwrap_err());
     tell("DEVTASK_CONTROL__SLOTS", read("", &[("DEVTASK_CONTROL__SLOTS", "many")], &[]).unwrap_err());
+    tell("DEVTASK_SLACK__ADMINS", read("", &[("DEVTASK_SLACK__ADMINS", "U024,ana")], &[]).unwrap_err());
     tell("--listen", read("", &[], &[("http.listen", "nine".to_owned())]).unwrap_err());
     insta::assert_snapshot!("wrong_configurations", table);
 }
@@ -126,6 +155,7 @@ fn a_wrong_configuration_is_refused_by_key_and_place() {
 #[test]
 fn a_token_is_shown_by_no_setting_and_no_complaint() {
     const TOKEN: &str = "ghp_0123456789";
+    const SLACK: &str = "0123456789abcdef";
     let file = format!("[github]\ntoken = \"{TOKEN}\"\n[agents.claude.env]\nKEY = \"{TOKEN}\"");
     for config in [read(&file, &[], &[]), read("", &[("DEVTASK_GITHUB__TOKEN", TOKEN)], &[])] {
         let config = config.unwrap();
@@ -136,6 +166,16 @@ fn a_token_is_shown_by_no_setting_and_no_complaint() {
     let token = devtask::http::Token::new(&SecretString::from(TOKEN));
     assert_eq!(format!("{token:?}"), "Token(…)");
 
+    let file =
+        format!("[slack]\nbot_token = \"{SLACK}\"\napp_token = \"{SLACK}\"\nsigning_secret = \"{SLACK}\"");
+    let env = [("DEVTASK_SLACK__BOT_TOKEN", SLACK), ("DEVTASK_SLACK__SIGNING_SECRET", SLACK)];
+    for config in [read(&file, &[], &[]), read("", &env, &[])] {
+        let config = config.unwrap();
+        assert_eq!(config.slack.bot_token.as_ref().unwrap().expose_secret(), SLACK);
+        let shown = format!("{config:?} {config:#?}");
+        assert!(!shown.contains(SLACK), "{shown}");
+    }
+
     let broken = [
         "token = TOKEN",
         "token = \"TOKEN",
@@ -144,9 +184,13 @@ fn a_token_is_shown_by_no_setting_and_no_complaint() {
         "tokn = \"TOKEN\"",
     ];
     for line in broken {
-        let error = read(&format!("[github]\n{}", line.replace("TOKEN", TOKEN)), &[], &[]).unwrap_err();
-        let shown = format!("{error} {error:?} {:?}", error.hint());
-        assert!(!shown.contains(TOKEN), "{line}: {shown}");
+        for section in ["github", "slack"] {
+            let line = if section == "slack" { line.replace("token", "bot_token") } else { line.to_owned() };
+            let text = format!("[{section}]\n{}", line.replace("TOKEN", TOKEN));
+            let error = read(&text, &[], &[]).unwrap_err();
+            let shown = format!("{error} {error:?} {:?}", error.hint());
+            assert!(!shown.contains(TOKEN), "{section} {line}: {shown}");
+        }
     }
 }
 
@@ -180,11 +224,16 @@ fn the_example_file_says_what_the_defaults_are() {
         format!("{:?}", (&example.http, &example.nodes)),
         format!("{:?}", (&plain.http, &plain.nodes))
     );
-    assert_eq!(format!("{:?}", example.github), format!("{:?}", plain.github));
+    assert_eq!(
+        format!("{:?}", (&example.github, &example.slack)),
+        format!("{:?}", (&plain.github, &plain.slack))
+    );
     // Commented settings are real ones too.
     for line in text.lines().filter_map(|l| l.strip_prefix("# ")) {
         let Some((name, _)) = line.split_once(" = ").filter(|(n, _)| !n.contains(' ')) else { continue };
-        assert!(["data_dir", "token", "token_file", "token_env"].contains(&name), "{line}");
+        let known =
+            ["data_dir", "token", "token_file", "token_env", "bot_token", "app_token", "signing_secret"];
+        assert!(known.contains(&name) || ["api_url", "repo"].contains(&name), "{line}");
     }
 }
 
@@ -203,6 +252,7 @@ fn the_example_file_leaves_no_setting_out() {
         fields(&control.agents["claude"]),
         fields(&plain.http),
         fields(&plain.github),
+        fields(&plain.slack),
         fields(&plain.nodes.local),
     ];
     // The machine is found out, and the policy's settings stand at the top by their old names.

@@ -14,6 +14,8 @@ use crate::client::Target;
 #[cfg(feature = "server")]
 use crate::domain::SessionId;
 #[cfg(feature = "server")]
+use crate::slack::manifest::Base;
+#[cfg(feature = "server")]
 pub use talk::{Act, Answer, Create, Decide, List, Logs, Message, Wait, span};
 
 /// About, examples, usage, the rest.
@@ -22,7 +24,8 @@ const TEMPLATE: &str =
 
 /// The parser with its templates; the reference in `docs` is made from it.
 pub fn command() -> clap::Command {
-    Cli::command().help_template(TEMPLATE).mut_subcommands(|c| c.help_template(TEMPLATE))
+    let verb = |c: clap::Command| c.help_template(TEMPLATE);
+    Cli::command().help_template(TEMPLATE).mut_subcommands(|c| verb(c).mut_subcommands(verb))
 }
 
 /// Run many AI coding sessions in parallel and stay in control of each of them
@@ -169,6 +172,21 @@ pub enum Verb {
         after_help = "Exits 3 when something must be mended."
     )]
     Doctor,
+    /// Say whether the server takes work; for health checks
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask health\n  devtask health --server http://127.0.0.1:7777",
+        after_help = "Exits 0 when it does, also with less than everything; 69 when no server answers."
+    )]
+    Health,
+    /// Connect a Slack workspace
+    #[cfg(feature = "server")]
+    #[command(
+        subcommand,
+        disable_help_subcommand = true,
+        before_help = "Examples:\n  devtask slack manifest --url"
+    )]
+    Slack(Slack),
     /// The scripted agent
     #[cfg(feature = "workbench")]
     #[command(hide = true, disable_help_flag = true)]
@@ -204,6 +222,27 @@ pub struct Serve {
     /// Address and port of the TCP door
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Subcommand)]
+pub enum Slack {
+    /// Print the app's manifest: what DevTask asks of a workspace
+    #[command(
+        before_help = "Examples:\n  devtask slack manifest --url     (open it: everything is filled in)\n  devtask slack manifest > manifest.json\n  devtask slack manifest --http https://devtask.example.com"
+    )]
+    Manifest(Manifest),
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Args)]
+pub struct Manifest {
+    /// Slack calls this public address; without it DevTask opens sockets and needs none
+    #[arg(long, value_name = "URL")]
+    pub http: Option<Base>,
+    /// Print a link that makes the app instead
+    #[arg(long)]
+    pub url: bool,
 }
 
 #[derive(Debug, Args)]

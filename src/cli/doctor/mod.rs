@@ -3,6 +3,7 @@
 //! A [`Check`] is a value: one line, whatever it takes to find out. Must not mend anything itself.
 
 mod checks;
+mod slack;
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use futures_util::future::{BoxFuture, join_all};
 use serde::Serialize;
 
 pub use checks::{agent, bubblewrap, data_dir, database, forge, git, server};
+pub use slack::slack;
 
 use super::talk::{Outcome, Terminal, Trouble, clean};
 use crate::client::Remote;
@@ -79,6 +81,7 @@ pub fn checks(config: Result<Config, Trouble>, remote: Option<Remote>, vars: &Va
             all.push(data_dir(config.data_dir.clone()));
             all.push(database(config.data_dir.clone()));
             all.push(forge(config.github.clone()));
+            all.extend(slack(&config.slack));
         }
         Err(trouble) => {
             let text = trouble.text().unwrap_or_default();

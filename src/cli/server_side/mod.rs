@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use secrecy::SecretString;
 
 use super::args::{Common, Verb};
-use super::doctor;
 use super::talk::{Look, Terminal, Trouble, carry_out};
+use super::{doctor, slack};
 use crate::client::{Remote, Target};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Vars};
@@ -41,6 +41,13 @@ pub(super) fn run(common: &Common, verb: Verb) -> ExitCode {
                 let target = target(common, &vars).ok();
                 let checks = doctor::checks(config, target.map(|t| remote(t, common, &vars)), &vars);
                 at_terminal(common.json, |at| Box::pin(doctor::run(checks, at))).await
+            }
+            Verb::Health => {
+                let remote = remote(target(common, &vars)?, common, &vars);
+                at_terminal(common.json, |at| Box::pin(super::health::run(remote, at))).await
+            }
+            Verb::Slack(verb) => {
+                at_terminal(common.json, |at| Box::pin(async move { slack::run(&verb, at) })).await
             }
             verb => {
                 let remote = remote(target(common, &vars)?, common, &vars);

@@ -315,7 +315,12 @@ fn is_urgent(effect: &Effect) -> bool {
 /// Waits for ever where there is nobody to hear.
 async fn hear(agent: Option<&mut Agent>) -> Happened {
     match agent {
-        Some(agent) => agent.process.next().await,
+        Some(agent) => {
+            // Lines that were read already cost the runtime nothing it counts: a flood of short ones would keep it
+            // from its timers, and so the agent from its end.
+            tokio::task::coop::consume_budget().await;
+            agent.process.next().await
+        }
         None => std::future::pending().await,
     }
 }

@@ -15,7 +15,10 @@ fn shell(run: &str) -> String {
 
 #[tokio::test]
 async fn an_agent_that_cannot_work_fails_its_session_with_what_to_do() {
-    let sim = |env: &str| format!("command = [\"env\", \"{env}\", \"{BIN}\", \"agent-sim\"]");
+    let sim = |env: &str| {
+        let (name, value) = env.split_once('=').unwrap();
+        format!("command = [\"{BIN}\", \"agent-sim\"]\nenv = {{ {name} = \"{value}\" }}")
+    };
     // The name, how it is started, and the attempts that are worth making.
     let agents = [
         ("missing", "command = [\"/nowhere/claude\"]".to_owned(), 1),

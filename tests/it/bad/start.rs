@@ -37,11 +37,7 @@ fn a_broken_configuration_is_refused_by_file_and_key() {
     exit 3
     "#);
     assert_snapshot!(tell("[control\nslots = 3\n", &["serve"]), @"
-    ! error: <dir>/devtask.toml: TOML parse error at line 1, column 9
-    !   |
-    ! 1 | [control
-    !   |         ^
-    ! unclosed table, expected `]`
+    ! error: <dir>/devtask.toml: TOML parse error at line 1, column 9: unclosed table, expected `]`
     exit 3
     ");
     assert_snapshot!(tell("[control]\nagent = \"gpt\"\n", &["serve"]), @"

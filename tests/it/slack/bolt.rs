@@ -90,6 +90,13 @@ async fn slacks_own_client_takes_it_for_slack() {
     slack.say("U0BO", "C0DEV", "and you, @devtask?", None).unwrap();
     until(&slack, "the hello", || slack.transcript("C0DEV").unwrap().contains("Hello")).await;
     insta::assert_snapshot!(slack.transcript("C0DEV").unwrap(), @r"
+    # dev
+    · devtask joined
+    (only ana) [devtask] Asked for: fix <it>
+    [devtask] Paused by ‹@bo›
+    (only bo) [devtask] Done.
+    [bo] and you, ‹@devtask›?
+        ↳ [devtask] Hello ‹@bo›
     ");
 
     let calls = slack.calls();

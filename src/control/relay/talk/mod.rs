@@ -185,6 +185,7 @@ impl<'a> Talk<'a> {
 
     async fn hello(&mut self) -> Result<(), Trouble> {
         self.greeted = true;
+        self.inner.jobs.goes_well(self.id, Job::Link);
         if self.muted {
             return Ok(());
         }
@@ -241,9 +242,7 @@ impl<'a> Talk<'a> {
         match self.inner.store.commit(self.id, Lane::Machines, None, step).await {
             Ok(row) => {
                 self.row = row;
-                if !std::mem::replace(&mut self.heard, true) {
-                    self.inner.jobs.goes_well(self.id, Job::Link);
-                }
+                self.heard = true;
                 self.follow(false).await?;
             }
             Err(CommitError::Refused(Refusal::Gap { .. })) => return Err(Trouble::Gap),
