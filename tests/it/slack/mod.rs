@@ -5,6 +5,7 @@
 //! people see of it is one snapshot for both.
 
 mod bolt;
+mod desk;
 mod doctor;
 mod manifest;
 mod receive;
