@@ -27,12 +27,17 @@ pub const SCOPES: &[Scope] = &[
         name: "channels:join",
         why: "joins a public channel before it posts there, because only members hear replies",
     },
+    Scope {
+        name: "channels:read",
+        why: "sees whether it is a member, and whether the channel's topic names a repository",
+    },
     Scope { name: "chat:write", why: "posts and edits its own messages" },
     Scope { name: "commands", why: "answers `/devtask`" },
     Scope {
         name: "groups:history",
         why: "the same as `channels:history` in private channels it was invited to",
     },
+    Scope { name: "groups:read", why: "the same as `channels:read` in private channels" },
     Scope { name: "im:history", why: "hears what people write to it directly" },
     Scope { name: "im:write", why: "writes to a session's owner where it cannot post into the channel" },
     Scope { name: "reactions:write", why: "marks a message as seen" },
@@ -53,6 +58,8 @@ pub const CALLS: &[(&str, &[&str])] = &[
     ("chat.postMessage", WRITE),
     ("chat.update", WRITE),
     ("conversations.history", HISTORY),
+    // Never asked of direct messages.
+    ("conversations.info", &["channels:read", "groups:read"]),
     ("conversations.join", &["channels:join"]),
     ("conversations.open", &["im:write"]),
     ("conversations.replies", HISTORY),
@@ -72,6 +79,8 @@ pub const EVENTS: &[(&str, &str)] = &[
 
 /// The one slash command.
 pub const COMMAND: &str = "/devtask";
+/// In a message's menu: its text becomes the goal of a brief form.
+pub const SHORTCUT: (&str, &str) = ("Give it to DevTask", "dt.new");
 /// The only scope of the token that opens sockets.
 pub const APP_SCOPE: &str = "connections:write";
 
@@ -142,6 +151,7 @@ struct Display {
 struct Features {
     app_home: Home,
     bot_user: Bot,
+    shortcuts: [Shortcut; 1],
     slash_commands: [Slash; 1],
 }
 
@@ -157,6 +167,15 @@ struct Home {
 struct Bot {
     display_name: &'static str,
     always_online: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Shortcut {
+    name: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    callback_id: &'static str,
+    description: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -211,12 +230,14 @@ impl Manifest {
         Self {
             display_information: DISPLAY,
             features: Features {
-                app_home: Home {
-                    home_tab_enabled: false,
-                    messages_tab_enabled: true,
-                    messages_tab_read_only_enabled: false,
-                },
+                app_home: HOME,
                 bot_user: Bot { display_name: "devtask", always_online: true },
+                shortcuts: [Shortcut {
+                    name: SHORTCUT.0,
+                    kind: "message",
+                    callback_id: SHORTCUT.1,
+                    description: "Opens the form for a new session with this message as its goal",
+                }],
                 slash_commands: [Slash {
                     command: COMMAND,
                     url: url(COMMANDS_PATH),
@@ -249,6 +270,9 @@ impl Manifest {
         Ok(format!("{CREATE}{}", encoded(&serde_json::to_string(self)?)))
     }
 }
+
+const HOME: Home =
+    Home { home_tab_enabled: false, messages_tab_enabled: true, messages_tab_read_only_enabled: false };
 
 const DISPLAY: Display = Display {
     name: "DevTask",

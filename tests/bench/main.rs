@@ -20,6 +20,7 @@ mod process;
 mod pump;
 mod relay;
 mod restart;
+mod slack;
 mod store;
 mod supervisor;
 
@@ -31,6 +32,7 @@ const GROUPS: &[(&str, fn())] = &[
     ("dispatch", dispatch::run),
     ("restart", restart::run),
     ("store", store::run),
+    ("slack", slack::run),
 ];
 
 fn main() {

@@ -66,6 +66,8 @@ fn only_web_addresses_become_links() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn whatever_is_put_in_stays_within_its_place(text in ".{0,300}", max in 1_usize..120) {
         for shown in [mrkdwn(&text, max), line(&text, max), plain(&text, max), plain_lines(&text, max),

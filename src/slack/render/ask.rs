@@ -81,6 +81,8 @@ fn inputs(a: &AskView, questions: &[Question]) -> Vec<SlackBlock> {
         let element = element(q);
         let label = if q.options.is_empty() { asks::WRITE } else { choose(q) };
         blocks.push(input(&question_block(i), label, "", false, element));
+        let hidden = q.options.len().saturating_sub(parts::MAX_OPTIONS);
+        blocks.extend((hidden > 0).then(|| context(&asks::more_options(hidden))));
     }
     let send = Button::Send { handle: a.handle.clone() };
     let send = Control::new(0, asks::SEND, &aloud(asks::SEND, a), send).primary();

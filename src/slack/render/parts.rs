@@ -15,7 +15,8 @@ const MAX_BUTTON: usize = 75;
 /// Units of what a button carries.
 pub(super) const MAX_VALUE: usize = 2_000;
 const MAX_OPTION: usize = 75;
-const MAX_OPTIONS: usize = 100;
+/// Of a menu.
+pub(super) const MAX_OPTIONS: usize = 100;
 const MAX_CHECKBOXES: usize = 10;
 
 /// What stands for nothing: Slack refuses empty texts.

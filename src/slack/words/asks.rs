@@ -178,10 +178,7 @@ pub fn answered(q: &Question, answer: Option<&Answer>) -> String {
 
 /// The words that came with a decision.
 pub fn remark(state: &AskState) -> Option<String> {
-    let answer = match state {
-        AskState::Answered { answer, .. } => answer,
-        _ => return None,
-    };
+    let AskState::Answered { answer, .. } = state else { return None };
     match answer {
         Answer::Decide { message: Some(text), .. } if !text.trim().is_empty() => {
             Some(format!("“{}”", escape::mrkdwn(text.trim(), 1_500)))

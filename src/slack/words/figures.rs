@@ -10,11 +10,6 @@ pub fn when(at: Time) -> String {
     format!("<!date^{}^{{date_short_pretty}} at {{time}}|{fallback}>", at.timestamp())
 }
 
-/// The time of day alone, for moments of today.
-pub fn clock(at: Time) -> String {
-    format!("<!date^{}^{{time}}|{}>", at.timestamp(), at.format("%H:%M UTC"))
-}
-
 /// Millionths of a dollar.
 pub fn money(micro_usd: u64) -> String {
     format!("${}.{:02}", micro_usd / 1_000_000, micro_usd % 1_000_000 / 10_000)
@@ -47,15 +42,6 @@ pub fn nth(n: usize) -> String {
         _ => "th",
     };
     format!("{n}{ending}")
-}
-
-/// `12.4k`, `3.1M`.
-pub fn count(n: u64) -> String {
-    match n {
-        0..1_000 => n.to_string(),
-        1_000..1_000_000 => format!("{}.{}k", n / 1_000, n % 1_000 / 100),
-        _ => format!("{}.{}M", n / 1_000_000, n % 1_000_000 / 100_000),
-    }
 }
 
 /// The first characters of a commit or a tree.

@@ -41,10 +41,8 @@ pub fn answer_title(session: SessionId) -> String {
     format!("Answer {session}")
 }
 
-/// Beside a field that was left empty.
-pub const NEEDED: &str = "This is needed.";
+/// Beside a question that has no answer yet.
 pub const NEEDS_ANSWER: &str = "Choose an option or write an answer.";
-pub const BAD_REPO: &str = "This names no repository; it looks like acme/api.";
 
 /// At the form's head: the text did not fit.
 pub fn shortened(typed: usize) -> String {

@@ -5,8 +5,8 @@
 /// `/devtask help`.
 pub const HELP: &str = "*DevTask runs coding tasks, each in its own thread, branch and pull request.*\n\
 `/devtask new Add a retry to the webhook sender repo:acme/api` starts one; without text a form opens\n\
-`@DevTask Add a retry to the webhook sender` does the same, in a thread with the thread as context\n\
-`/devtask list` · `/devtask show 142` what runs, and how one stands\n\
+`@DevTask Add a retry to the webhook sender` does the same, and works in threads too\n\
+`/devtask list` your sessions, `list all` everybody's · `/devtask show 142` how one stands\n\
 `/devtask pause 142` · `resume` · `cancel` or the buttons of its message\n\
 _In its thread_ a reply is the agent's next message, `@DevTask` with a text interrupts it, and so do \
 `@DevTask pause`, `resume`, `cancel`, `status`; `!aside` keeps a remark among people";

@@ -122,11 +122,6 @@ pub fn no_session(word: &str) -> Trouble {
     Trouble::new(what, "They look like `dt-142`; `/devtask list` shows them.")
 }
 
-/// A verb in a thread that belongs to no session.
-pub fn no_thread() -> Trouble {
-    Trouble::new("This thread belongs to no session.", "Say which one: `/devtask show 142`.")
-}
-
 /// A reply, while it cannot be known which question it answers.
 pub fn which_question(open: usize) -> Trouble {
     Trouble::new(

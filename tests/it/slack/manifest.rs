@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use devtask::clock::Clock;
-use devtask::slack::manifest::{self, Base, CALLS, COMMAND, EVENTS, Manifest, Reach, SCOPES};
-use devtask::workbench::slack::{Settings, Slack};
+use devtask::slack::manifest::{self, Base, CALLS, COMMAND, EVENTS, Manifest, Reach, SCOPES, SHORTCUT};
+use devtask::workbench::slack::{Settings, Shortcut, Slack};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -163,6 +163,18 @@ fn every_method_the_code_calls_is_in_the_table_and_no_other() {
     let called = called(&room());
     let unlisted: Vec<_> = called.difference(&listed).collect();
     assert!(unlisted.is_empty(), "add these to CALLS with their scopes: {unlisted:?}");
+    let unused: Vec<_> = listed.difference(&called).collect();
+    assert!(unused.is_empty(), "nothing calls these any more: {unused:?}");
+}
+
+#[test]
+fn everything_slack_is_told_to_send_is_read() {
+    let code = room();
+    let kinds = EVENTS.iter().map(|(name, _)| name.split('.').next().unwrap());
+    let paths = [manifest::EVENTS_PATH, manifest::COMMANDS_PATH, manifest::INTERACTIONS_PATH];
+    for word in kinds.chain(paths).chain(["message_action"]) {
+        assert!(code.contains(&format!("\"{word}\"")), "nothing in the room reads {word}");
+    }
 }
 
 #[test]
@@ -227,6 +239,7 @@ pub(super) async fn installed(scopes: impl Iterator<Item = &'static str>) -> Sla
         commands: vec![COMMAND.to_owned()],
         events: owned(&mut EVENTS.iter().map(|(name, _)| *name)),
         scopes: owned(&mut { scopes }),
+        shortcuts: vec![Shortcut { name: SHORTCUT.0.to_owned(), callback_id: SHORTCUT.1.to_owned() }],
         rates: false,
         ..Settings::default()
     };

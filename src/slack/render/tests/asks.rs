@@ -148,6 +148,15 @@ fn menus_that_are_too_much_for_a_message_go_into_the_form() {
     assert!(!shown.contains("static_select") && shown.contains("[Answer in words…]"), "{shown}");
 }
 
+#[test]
+fn options_beyond_a_menu_can_be_named_in_words() {
+    let shown = shown("many", &questions(vec![many("Which one?", 103)]));
+    assert!(
+        shown.contains("99=choice 100)") && shown.contains("3 more options can be named in words."),
+        "{shown}"
+    );
+}
+
 /// The adapter cuts ids at 200 bytes and a note; what a node sends is not bound by that.
 #[test]
 fn the_longest_id_the_adapter_makes_fits_every_button_and_a_longer_one_breaks_none() {

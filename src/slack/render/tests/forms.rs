@@ -5,6 +5,8 @@ use crate::slack::button::{Form, brief};
 use crate::slack::render::{Draft, View, answer_form, brief_form, notice_form, problems};
 use crate::slack::words::{forms as say, troubles};
 
+const BAD_REPO: &str = "This names no repository; it looks like acme/api.";
+
 fn shown(name: &str, view: &View) -> String {
     assert_eq!(limits::view(view), Vec::<String>::new(), "{name}");
     format!("== {name}\n{}\n\n", plain::view(view))
@@ -38,7 +40,7 @@ fn each_form_asks_for_what_is_needed_and_keeps_what_was_typed() {
     let plan = ask(AskWhat::Plan { text: "# Plan".to_owned() });
     let all = [
         shown("brief", &brief_form(&Draft::default(), &new(), &[])),
-        shown("brief, come back", &brief_form(&typed, &new(), &[(brief::REPO, say::BAD_REPO)])),
+        shown("brief, come back", &brief_form(&typed, &new(), &[(brief::REPO, BAD_REPO)])),
         shown("three questions", &answer_form(&asked, &answer())),
         shown("free text", &answer_form(&questions(vec![question("Its name?", &[])]), &answer())),
         shown("permission", &answer_form(&permission, &answer())),
@@ -68,11 +70,11 @@ fn options_that_would_break_a_form_leave_room_for_words() {
 #[test]
 fn problems_stand_beside_their_fields() {
     let both = [
-        (brief::REPO.to_owned(), say::BAD_REPO.to_owned()),
-        (brief::GOAL.to_owned(), say::NEEDED.to_owned()),
+        (brief::REPO.to_owned(), BAD_REPO.to_owned()),
+        (brief::GOAL.to_owned(), say::NEEDS_ANSWER.to_owned()),
     ];
     insta::assert_snapshot!(
         problems(&both),
-        @r#"{"errors":{"goal":"This is needed.","repo":"This names no repository; it looks like acme/api."},"response_action":"errors"}"#
+        @r#"{"errors":{"goal":"Choose an option or write an answer.","repo":"This names no repository; it looks like acme/api."},"response_action":"errors"}"#
     );
 }

@@ -106,7 +106,9 @@ impl Wrong {
             "actions" => {
                 let elements = b["elements"].as_array().unwrap();
                 self.unless((1..=25).contains(&elements.len()), || "action elements".to_owned());
-                elements.iter().for_each(|e| self.button(e, actions));
+                for e in elements {
+                    self.button(e, actions);
+                }
             }
             "input" => self.input(b),
             other => self.0.push(format!("block {other}")),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::session::Refusal as Illegal;
-use crate::slack::render::{Post, help, list, notice, refused, said, show, unknown_verb};
+use crate::slack::render::{Post, help, list, notice, notice_with, refused, said, show, unknown_verb};
 use crate::slack::words::troubles;
 use crate::wire::api::{Code, Refusal};
 
@@ -63,10 +63,10 @@ fn every_refusal_says_what_happened_and_what_to_do() {
         shown("empty", &notice(&troubles::empty())),
         shown("no session", &notice(&troubles::no_session("dt-0"))),
         shown("which session", &notice(&troubles::no_session(""))),
-        shown("no thread", &notice(&troubles::no_thread())),
         shown("which question", &notice(&troubles::which_question(2))),
         shown("bad option", &notice(&troubles::bad_option("priority:high", "a whole number"))),
         shown("unknown control", &notice(&troubles::unknown_control())),
+        shown("what was typed comes back", &notice_with(&troubles::no_repo(), "Add a retry\n<!channel>")),
         shown("starting", &said(&troubles::starting("Add a retry & more"))),
     ];
     insta::assert_snapshot!("refusals", all.concat());
@@ -77,11 +77,12 @@ fn only_who_came_through_slack_is_mentioned() {
     for (actor, shown) in [
         ("person:slack/U024", "<@U024>"),
         ("person:local/ana", "ana"),
-        ("person:slack/<!channel>", "&lt;!channel&gt;"),
+        ("person:slack/<!channel>", "‹!channel&gt;"),
+        ("person:local/<@U999>", "‹@U999&gt;"),
         ("person:slack/u024", "u024"),
         ("control", "DevTask"),
         ("node", "the agent"),
-        ("<@U1> <!here>", "&lt;@U1&gt; &lt;!here&gt;"),
+        ("<@U1> <!here>", "‹@U1&gt; ‹!here&gt;"),
     ] {
         assert_eq!(words::person(&people, actor), shown, "{actor}");
     }

@@ -28,11 +28,16 @@ fn waits(v: &mut SessionView, on: WaitingOn) {
     v.waiting_on = Some(on);
 }
 
-#[test]
-fn every_state_says_what_is_and_offers_what_is_legal() {
-    let soon = noon() + minutes(5);
-    let one = || questions(vec![question("Which budget?", &["3 tries", "5 tries"])]);
-    let states = [
+fn soon() -> Time {
+    noon() + minutes(5)
+}
+
+fn an_ask() -> AskView {
+    questions(vec![question("Which budget?", &["3 tries", "5 tries"])])
+}
+
+fn waiting() -> Vec<(&'static str, SessionView)> {
+    vec![
         (
             "queued, third in line",
             of(Status::Queued, |v| {
@@ -49,11 +54,11 @@ fn every_state_says_what_is_and_offers_what_is_legal() {
                 (v.position, v.base) = (Some(1), None);
             }),
         ),
-        ("queued, quota", of(Status::Queued, |v| waits(v, WaitingOn::Quota { until: soon }))),
+        ("queued, quota", of(Status::Queued, |v| waits(v, WaitingOn::Quota { until: soon() }))),
         (
             "queued, retry",
             of(Status::Queued, |v| {
-                waits(v, WaitingOn::Retry { until: soon });
+                waits(v, WaitingOn::Retry { until: soon() });
                 (v.retries, v.attempt.0, v.failure) = (1, 1, Some("the node was lost".to_owned()));
             }),
         ),
@@ -65,6 +70,11 @@ fn every_state_says_what_is_and_offers_what_is_legal() {
                 v.unsandboxed = true;
             }),
         ),
+    ]
+}
+
+fn at_work() -> Vec<(&'static str, SessionView)> {
+    vec![
         ("running", of(Status::Running, |_| ())),
         (
             "running, planning, second attempt",
@@ -77,10 +87,10 @@ fn every_state_says_what_is_and_offers_what_is_legal() {
             "running, pull request in trouble",
             of(Status::Running, |v| {
                 v.phase = Phase::Publish;
-                waits(v, WaitingOn::Retry { until: soon });
+                waits(v, WaitingOn::Retry { until: soon() });
             }),
         ),
-        ("running, asks", of(Status::Running, |v| v.asks = vec![one()])),
+        ("running, asks", of(Status::Running, |v| v.asks = vec![an_ask()])),
         (
             "running, told to pause",
             of(Status::Running, |v| {
@@ -97,13 +107,13 @@ fn every_state_says_what_is_and_offers_what_is_legal() {
             "paused by a person, two asks",
             of(Status::Paused, |v| {
                 (v.holds, v.verbs) = (vec![Hold::Person, Hold::Ask], vec![Verb::Resume, Verb::Cancel]);
-                v.asks = vec![one(), one()];
+                v.asks = vec![an_ask(), an_ask()];
             }),
         ),
         (
             "paused by an ask",
             of(Status::Paused, |v| {
-                (v.holds, v.asks) = (vec![Hold::Ask], vec![one()]);
+                (v.holds, v.asks) = (vec![Hold::Ask], vec![an_ask()]);
             }),
         ),
         (
@@ -112,6 +122,11 @@ fn every_state_says_what_is_and_offers_what_is_legal() {
                 (v.holds, v.verbs) = (vec![Hold::Budget], vec![Verb::Pause, Verb::Resume, Verb::Cancel]);
             }),
         ),
+    ]
+}
+
+fn ended() -> Vec<(&'static str, SessionView)> {
+    vec![
         ("done", done()),
         (
             "done, a branch",
@@ -135,7 +150,12 @@ fn every_state_says_what_is_and_offers_what_is_legal() {
             }),
         ),
         ("cancelled", settled(Status::Cancelled)),
-    ];
+    ]
+}
+
+#[test]
+fn every_state_says_what_is_and_offers_what_is_legal() {
+    let states = [waiting(), at_work(), ended()].concat();
     let all: String = states.iter().map(|(name, v)| shown(name, v) + "\n").collect();
     insta::assert_snapshot!("roots", all);
 }
