@@ -44,6 +44,7 @@ pub struct Doors {
     token: Token,
     hosts: Arc<[String]>,
     times: Times,
+    signed: Router,
 }
 
 #[derive(Clone, Copy)]
@@ -95,6 +96,7 @@ impl Doors {
             token,
             hosts,
             times: Times { head: HEAD_TIME, grace: GRACE },
+            signed: Router::new(),
         })
     }
 
@@ -114,12 +116,20 @@ impl Doors {
         self
     }
 
+    /// Routes of the TCP door that are asked for by strangers without our token, and check who they are themselves.
+    #[must_use]
+    pub fn signed(mut self, routes: Router) -> Self {
+        self.signed = routes;
+        self
+    }
+
     /// Answers until `parts.closing` is cancelled and what was under way is done, or its grace is over.
     pub async fn serve(self, parts: Parts) {
         let closing = parts.closing.clone();
         let guard = |door| Guard { door, hosts: Arc::clone(&self.hosts) };
         let inside = Hall::new(router(parts.clone(), guard(Door::Socket)), self.times, &closing);
-        let outside = Hall::new(router(parts, guard(Door::Tcp(self.token.clone()))), self.times, &closing);
+        let outside = router(parts, guard(Door::Tcp(self.token.clone()))).merge(self.signed);
+        let outside = Hall::new(outside, self.times, &closing);
         let unix = inside.run(async || self.unix.accept().await.map(|(io, _)| io));
         let tcp = outside.run(async || self.tcp.accept().await.map(|(io, _)| io));
         tokio::join!(unix, tcp);

@@ -21,11 +21,14 @@ pub mod input;
 pub mod manifest;
 pub mod names;
 pub mod probe;
+mod reception;
 pub mod render;
+mod room;
 pub mod sender;
 pub mod settings;
 pub mod web;
 pub mod who;
 pub mod words;
 
+pub use room::{Health, Parts, Slack};
 pub use settings::Settings;

@@ -2,6 +2,7 @@
 //!
 //! Knows what is shown and said; the stage and the story have files of their own.
 
+mod hands;
 mod stage;
 mod story;
 mod watch;

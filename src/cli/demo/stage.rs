@@ -1,5 +1,5 @@
-//! The demo's stage: a folder, a local forge in this process, and a control plane in a process of its own, which can
-//! therefore be killed and started again.
+//! The demo's stage: a folder, a local forge and a local Slack in this process, and a control plane in a process of its
+//! own, which can therefore be killed and started again.
 //!
 //! Knows how the pieces are started; must not know the story.
 
@@ -17,12 +17,14 @@ use crate::client::{Remote, Target};
 use crate::clock::Clock;
 use crate::workbench::forge::{Forge, Scope};
 use crate::workbench::sample;
+use crate::workbench::slack::Slack;
 
 /// How long a control plane may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Stage {
     pub forge: Forge,
+    pub slack: Slack,
     /// `owner/name` on the forge.
     pub repo: String,
     pub dir: PathBuf,
@@ -41,10 +43,12 @@ impl Stage {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port for the forge")?;
         let forge = Forge::start(&dir.join("forge"), listener).await?;
         let repo = seed(&forge, &dir, args.repo.as_deref()).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port for Slack")?;
+        let slack = Slack::start(listener)?;
         let config = dir.join("demo.toml");
-        let text = config_text(args, &forge, &dir, hold).await?;
-        write_private(&config, &text).context("the demo's configuration cannot be written")?;
-        let mut stage = Self { forge, repo, dir, _temp: temp, config, server: None };
+        let mut stage = Self { forge, slack, repo, dir, _temp: temp, config, server: None };
+        let text = stage.config_text(args, hold).await?;
+        write_private(&stage.config, &text).context("the demo's configuration cannot be written")?;
         stage.start().await?;
         Ok(stage)
     }
@@ -55,13 +59,15 @@ impl Stage {
         let mut serve = Command::new(std::env::current_exe()?);
         serve.arg("--data-dir").arg(self.data()).arg("--config").arg(&self.config).arg("serve");
         serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
+        let before = self.slack.connections().1;
         self.server = Some(serve.spawn().context("the control plane does not start")?);
-        self.ready().await
+        self.ready(before).await
     }
 
-    async fn ready(&mut self) -> anyhow::Result<()> {
+    /// It answers, and Slack reaches it over a socket that was not there `before`.
+    async fn ready(&mut self, before: u64) -> anyhow::Result<()> {
         let answered = tokio::time::timeout(PATIENCE, async {
-            while self.remote().ready().await.is_err() {
+            while self.remote().ready().await.is_err() || self.slack.connections().1 == before {
                 if let Some(Ok(Some(status))) = self.server.as_mut().map(Child::try_wait) {
                     bail!("the control plane ended at once ({status}):\n{}", self.log_tail());
                 }
@@ -115,6 +121,47 @@ impl Stage {
         Remote::new(Target::Socket(self.socket()), None, Clock::system())
     }
 
+    async fn config_text(&self, args: &DemoArgs, hold: u32) -> anyhow::Result<String> {
+        let Self { forge, dir, .. } = self;
+        let token = forge.token("demo", Scope::FULL).await?;
+        let token_file = dir.join("forge.token");
+        write_private(&token_file, token.expose_secret())?;
+        let agent_sim = std::env::current_exe()?;
+        let mut text = toml::Table::new();
+        text.insert("data_dir".into(), path_value(&dir.join("data")));
+        text.insert("http".into(), table([("listen", format!("127.0.0.1:{}", args.port).into())]));
+        let github = [
+            ("api_url", forge.api_url().into()),
+            ("git_base_url", forge.url().into()),
+            ("token_file", path_value(&token_file)),
+        ];
+        text.insert("github".into(), table(github));
+        text.insert("slack".into(), self.slack_table());
+        let scripted = [("command", vec![path_value(&agent_sim), "agent-sim".into()].into())];
+        let agents = [("scripted", table(scripted)), ("claude", table([("command", vec!["claude"].into())]))];
+        let control = [
+            ("slots", 2.into()),
+            ("agent", args.agent.clone().into()),
+            ("limits", table([("hold", i64::from(hold).into())])),
+            ("agents", table(agents)),
+        ];
+        text.insert("control".into(), table(control));
+        // The scripted agent in its throwaway folder may run without a sandbox; the real one only where it is asked for.
+        let unsandboxed = args.unsandboxed || args.agent == "scripted";
+        text.insert("nodes".into(), table([("local", table([("unsandboxed", unsandboxed.into())]))]));
+        Ok(toml::to_string(&text)?)
+    }
+
+    fn slack_table(&self) -> toml::Value {
+        let tokens = self.slack.tokens();
+        table([
+            ("bot_token", tokens.bot.expose_secret().into()),
+            ("app_token", tokens.app.expose_secret().into()),
+            ("api_url", self.slack.api_url().into()),
+            ("repo", self.repo.clone().into()),
+        ])
+    }
+
     fn log_tail(&self) -> String {
         let log = std::fs::read_to_string(self.dir.join("serve.log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
@@ -160,35 +207,6 @@ fn repo_name(path: &Path) -> String {
     let name: String = name.chars().map(plain).collect();
     let name = name.trim_start_matches(['-', '.']).to_owned();
     if name.is_empty() { "repository".to_owned() } else { name }
-}
-
-async fn config_text(args: &DemoArgs, forge: &Forge, dir: &Path, hold: u32) -> anyhow::Result<String> {
-    let token = forge.token("demo", Scope::FULL).await?;
-    let token_file = dir.join("forge.token");
-    write_private(&token_file, token.expose_secret())?;
-    let agent_sim = std::env::current_exe()?;
-    let mut text = toml::Table::new();
-    text.insert("data_dir".into(), path_value(&dir.join("data")));
-    text.insert("http".into(), table([("listen", format!("127.0.0.1:{}", args.port).into())]));
-    let github = [
-        ("api_url", forge.api_url().into()),
-        ("git_base_url", forge.url().into()),
-        ("token_file", path_value(&token_file)),
-    ];
-    text.insert("github".into(), table(github));
-    let scripted = [("command", vec![path_value(&agent_sim), "agent-sim".into()].into())];
-    let agents = [("scripted", table(scripted)), ("claude", table([("command", vec!["claude"].into())]))];
-    let control = [
-        ("slots", 2.into()),
-        ("agent", args.agent.clone().into()),
-        ("limits", table([("hold", i64::from(hold).into())])),
-        ("agents", table(agents)),
-    ];
-    text.insert("control".into(), table(control));
-    // The scripted agent in its throwaway folder may run without a sandbox; the real one only where it is asked for.
-    let unsandboxed = args.unsandboxed || args.agent == "scripted";
-    text.insert("nodes".into(), table([("local", table([("unsandboxed", unsandboxed.into())]))]));
-    Ok(toml::to_string(&text)?)
 }
 
 fn table<const N: usize>(rows: [(&str, toml::Value); N]) -> toml::Value {

@@ -1,5 +1,5 @@
-//! The headless demo: a person's afternoon with four sessions, played and checked from outside over the same door that
-//! everybody uses.
+//! The headless demo: a person's afternoon in Slack with four sessions, played there and checked from outside: by what
+//! stands in the channel, by the event streams, and by the forge.
 //!
 //! ```text
 //!   question   asks, is answered in time; its check fails once, goes back, passes      → pull request
@@ -14,14 +14,15 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use super::hands::Hands;
 use super::stage::Stage;
 use super::watch::Seen;
 use crate::client::Remote;
-use crate::domain::ask::{Answer, AskWhat};
+use crate::domain::ask::AskWhat;
 use crate::domain::report::Phase;
 use crate::domain::session::{Status, WaitingOn};
 use crate::domain::{Actor, SessionId};
-use crate::wire::api::{Act, Control, Create, Filter};
+use crate::wire::api::{Control, Create, Filter};
 use crate::wire::view::{AskView, SessionView};
 use crate::workbench::demo::{Story, stories};
 
@@ -55,7 +56,6 @@ struct Part {
 pub struct Play<'a> {
     stage: &'a mut Stage,
     remote: Remote,
-    me: Actor,
     seen: Seen,
     pub outcome: Outcome,
     say: fn(&str),
@@ -65,8 +65,7 @@ impl<'a> Play<'a> {
     /// `say` is told what happens, a line each.
     pub fn new(stage: &'a mut Stage, say: fn(&str)) -> Self {
         let remote = stage.remote();
-        let me = Actor::Person("local/demo".to_owned());
-        Self { stage, remote, me, seen: Seen::default(), outcome: Outcome::default(), say }
+        Self { stage, remote, seen: Seen::default(), outcome: Outcome::default(), say }
     }
 
     /// Plays to the end. What is short of the promise is in the outcome; an error is a story that could not go on.
@@ -97,16 +96,39 @@ impl<'a> Play<'a> {
         parts.try_into().ok().context("the story has four sessions")
     }
 
-    /// Twice under one key, as a person's double click: one session.
+    /// Typed in the channel; the session is the newest one then.
     async fn create(&self, story: &Story) -> anyhow::Result<SessionView> {
-        let new = request(self.stage, &story.brief());
-        let key = format!("demo-{}", story.name);
-        let first = self.remote.create(&self.me, new.clone(), Some(&key)).await?;
-        let second = self.remote.create(&self.me, new, Some(&key)).await?;
-        if first.id != second.id {
-            bail!("one key made two sessions: {} and {}", first.id, second.id);
-        }
-        Ok(first)
+        let before = self.newest().await?.map(|s| s.id);
+        self.hands().say(&slash(&story.brief())).await?;
+        let made = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.newest().await? {
+                    Some(session) if Some(session.id) != before => return Ok(session),
+                    _ => tokio::time::sleep(GLANCE).await,
+                }
+            }
+        });
+        made.await.context("`/devtask new` made no session")?
+    }
+
+    async fn newest(&self) -> anyhow::Result<Option<SessionView>> {
+        let page = self.remote.list(Filter { limit: Some(1), ..Filter::default() }).await?;
+        Ok(page.sessions.into_iter().next())
+    }
+
+    fn hands(&self) -> Hands<'_> {
+        Hands(&self.stage.slack)
+    }
+
+    /// Presses a button of the session's thread, once it is there.
+    async fn press(&self, part: &Part, words: &str) -> anyhow::Result<()> {
+        let pressed = tokio::time::timeout(PATIENCE, async {
+            while !self.hands().press(part.id, words).await? {
+                tokio::time::sleep(GLANCE).await;
+            }
+            Ok(())
+        });
+        pressed.await.with_context(|| format!("{} shows no button [{words}]", part.id))?
     }
 
     async fn queue_is_seen(&mut self, waits: &Part) -> anyhow::Result<()> {
@@ -123,9 +145,8 @@ impl<'a> Play<'a> {
     }
 
     async fn answer_in_time(&mut self, part: &Part) -> anyhow::Result<()> {
-        let ask = self.ask_of(part).await?;
-        self.answer(&ask).await?;
-        (self.say)(&format!("{} asked and was answered in time", part.id));
+        self.answer(part).await?;
+        (self.say)(&format!("{} asked and was answered in time by a button", part.id));
         Ok(())
     }
 
@@ -154,36 +175,35 @@ impl<'a> Play<'a> {
         let (markers, seen) = (texts(&part.story), self.seen.clone());
         let before = seen.said(part.id, &markers);
         self.wait("it goes on after the kill", || seen.said(part.id, &markers) > before).await?;
-        self.remote.act(&self.me, part.id, Act::Pause { reason: None }, None).await?;
+        self.press(part, "Pause").await?;
         self.until(part.id, "is paused", |s| s.status == Status::Paused).await?;
         (self.say)(&format!("{} was paused", part.id));
-        self.remote.act(&self.me, part.id, Act::Resume, None).await?;
+        self.press(part, "Resume").await?;
         (self.say)(&format!("{} was resumed", part.id));
         Ok(())
     }
 
     async fn cancel(&mut self, part: &Part) -> anyhow::Result<()> {
-        let reason = Some("nobody needs it".to_owned());
-        let session = self.remote.act(&self.me, part.id, Act::Cancel { reason }, None).await?;
-        if session.status != Status::Cancelled {
-            bail!("{} was cancelled and is {}", part.id, session.status.name());
-        }
+        self.press(part, "Cancel").await?;
+        self.until(part.id, "is cancelled", |s| s.status == Status::Cancelled).await?;
         (self.say)(&format!("{} was cancelled", part.id));
         Ok(())
     }
 
     async fn answer_later(&mut self, part: &Part) -> anyhow::Result<()> {
-        let ask = self.ask_of(part).await?;
-        self.answer(&ask).await?;
+        self.answer(part).await?;
         (self.say)(&format!("{} was answered later and goes on", part.id));
         Ok(())
     }
 
-    async fn answer(&mut self, ask: &AskView) -> anyhow::Result<()> {
+    /// By the button of the first option.
+    async fn answer(&mut self, part: &Part) -> anyhow::Result<()> {
+        let ask = self.ask_of(part).await?;
         let AskWhat::Questions { questions } = &ask.ask.what else { bail!("that was no question") };
-        let first = |q: &crate::domain::ask::Question| q.options.first().map(|o| o.label.clone());
-        let answers = questions.iter().filter_map(|q| Some((q.question.clone(), first(q)?))).collect();
-        self.remote.answer(&self.me, &ask.handle, Answer::Answers { answers }).await?;
+        let option =
+            questions.first().and_then(|q| q.options.first()).context("a question without options")?;
+        self.press(part, &option.label).await?;
+        self.until(part.id, "is answered", |s| s.asks.iter().all(|a| a.handle != ask.handle)).await?;
         self.outcome.asks_answered += 1;
         Ok(())
     }
@@ -201,8 +221,10 @@ impl<'a> Play<'a> {
             self.wait("its stream has told all", || seen.has(part.id, "session.done")).await?;
             self.outcome.events_lost += self.seen.lost(part.id, &markers);
             self.passed(part).await?;
+            self.told_once(part, "done").await?;
         }
         self.outcome.events_lost += self.seen.lost(cancelled.id, &[]);
+        self.told_once(cancelled, "cancelled").await?;
         let pulls = self.stage.forge.pulls().await?;
         self.outcome.pull_requests = pulls.len();
         let o = &self.outcome;
@@ -225,6 +247,16 @@ impl<'a> Play<'a> {
         if part.story.name == "question" && !self.seen.failed_a_check(part.id) {
             bail!("{}: its check was to fail first", part.id);
         }
+        Ok(())
+    }
+
+    /// In Slack: one root, and one summary of its end. What is missing or doubled counts as lost.
+    async fn told_once(&mut self, part: &Part, end: &str) -> anyhow::Result<()> {
+        let hands = Hands(&self.stage.slack);
+        let told = || hands.count(part.id, end) >= 2;
+        self.wait(&format!("{} is summed up in Slack", part.id), told).await?;
+        let wrong = hands.count(part.id, end).abs_diff(2) + hands.roots(part.id).abs_diff(1);
+        self.outcome.events_lost += wrong as u64;
         Ok(())
     }
 
@@ -268,11 +300,15 @@ fn texts(story: &Story) -> Vec<String> {
     (1..=story.markers.count).map(|n| story.markers.text(n)).collect()
 }
 
-/// The stories that are worth watching, begun and left to a person.
+/// What a person types for a session.
+fn slash(brief: &str) -> String {
+    format!("/devtask new {brief}")
+}
+
+/// The stories that are worth watching, begun in Slack and left to a person.
 pub async fn begin(stage: &Stage) -> anyhow::Result<()> {
-    let (remote, me) = (stage.remote(), Actor::Person("local/demo".to_owned()));
     for story in stories().iter().filter(|s| s.name != "cancelled") {
-        remote.create(&me, request(stage, &story.brief()), None).await?;
+        Hands(&stage.slack).say(&slash(&story.brief())).await?;
     }
     Ok(())
 }

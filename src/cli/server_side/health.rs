@@ -6,22 +6,25 @@ use std::sync::Arc;
 
 use crate::control::Local;
 use crate::http::{Health, Part, State};
+use crate::slack::Slack;
 use crate::store::Store;
 use crate::supervisor::chain;
 
 /// For `/readyz`. A part that fails some sessions is degraded; without its database a server is down.
-pub fn of(store: &Store, local: &Local) -> Health {
+pub fn of(store: &Store, local: &Local, slack: Option<Arc<Slack>>) -> Health {
     let (store, local) = (store.clone(), local.clone());
     Arc::new(move || {
-        let (store, local) = (store.clone(), local.clone());
+        let (store, local, slack) = (store.clone(), local.clone(), slack.clone());
         Box::pin(async move {
             let troubles = local.troubles();
-            vec![
+            let mut parts = vec![
                 database(&store).await,
                 tried_again("nodes", troubles.nodes),
                 tried_again("links", troubles.links),
                 tried_again("forge", troubles.pull_requests),
-            ]
+            ];
+            parts.extend(slack.map(|slack| reached(&slack)));
+            parts
         })
     })
 }
@@ -38,4 +41,11 @@ fn tried_again(name: &str, sessions: usize) -> Part {
     let state = if sessions == 0 { State::Ok } else { State::Degraded };
     let detail = (sessions > 0).then(|| format!("failed {sessions} sessions and is tried again"));
     Part { name: name.to_owned(), state, detail }
+}
+
+/// Without Slack everything else goes on.
+fn reached(slack: &Slack) -> Part {
+    let health = slack.health();
+    let state = if health.well { State::Ok } else { State::Degraded };
+    Part { name: "slack".to_owned(), state, detail: Some(health.detail) }
 }

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use tokio_util::sync::CancellationToken;
 
 use super::health;
@@ -18,9 +19,10 @@ use crate::control::settings::Machine;
 use crate::control::{Local, Providers};
 use crate::http::{Doors, Parts};
 use crate::node::Provider;
+use crate::slack::Slack;
 use crate::store::{Store, StoreError};
 use crate::supervisor::chain;
-use crate::{control, node, telemetry};
+use crate::{control, node, slack, telemetry};
 
 /// Makes the providers of an installation: `instance` is its mark, `caged` whether bubblewrap works here.
 pub type MakeProviders = fn(config: &Config, instance: &str, caged: bool) -> Providers;
@@ -46,13 +48,15 @@ pub async fn run(
         .map_err(|e| Trouble::setup(chain(&e)).hint("`devtask doctor` looks at everything at once"))?;
     let bubblewrap = node::local::bubblewrap().await;
     let made = providers(&config, store.instance(), bubblewrap.is_some());
-    let local = start(&config, &store, made, bubblewrap, clock)?;
+    let local = start(&config, &store, made, bubblewrap, clock.clone())?;
+    let slack = slack(&config, &local, &store, clock)?;
+    let doors = doors.signed(slack.as_ref().map_or_else(Router::new, |slack| slack.routes()));
     writeln!(talk, "{}", greeting(&config, &doors))?;
 
     let closing = CancellationToken::new();
     let parts = Parts {
         control: Arc::new(local.clone()),
-        health: health::of(&store, &local),
+        health: health::of(&store, &local, slack.clone()),
         metrics: telemetry::figures(),
         closing: closing.clone(),
     };
@@ -62,6 +66,9 @@ pub async fn run(
     closing.cancel();
     if serving.await.is_err() {
         tracing::error!("the doors broke");
+    }
+    if let Some(slack) = slack {
+        slack.shutdown().await;
     }
     local.shutdown().await;
     store.close().await;
@@ -84,6 +91,23 @@ fn start(
         hide: hidden(config),
     };
     Local::start(settings, store.clone(), providers, forge, clock).map_err(|e| Trouble::setup(e.to_string()))
+}
+
+/// Off where no token is set.
+fn slack(config: &Config, local: &Local, store: &Store, clock: Clock) -> Result<Option<Arc<Slack>>, Trouble> {
+    if config.slack.mode().is_none() {
+        return Ok(None);
+    }
+    let parts = slack::Parts {
+        settings: config.slack.clone(),
+        control: Arc::new(local.clone()),
+        notes: store.slack(),
+        clock,
+    };
+    let slack = Slack::start(parts).map_err(|e| {
+        Trouble::setup(format!("Slack: {}", chain(&e))).hint("`devtask doctor` looks at everything at once")
+    })?;
+    Ok(Some(Arc::new(slack)))
 }
 
 /// Without a token there is no forge: sessions work on folders.

@@ -160,6 +160,13 @@ impl Pool {
         self.hands.closing.cancelled().await;
     }
 
+    /// Ends everything where it stands, as a kill does.
+    #[cfg(test)]
+    pub(super) fn crash(&self) {
+        self.hands.closing.cancel();
+        self.hands.end.cancel();
+    }
+
     pub(super) async fn shutdown(&self) {
         self.hands.closing.cancel();
         self.tasks.close();

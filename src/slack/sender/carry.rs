@@ -65,6 +65,10 @@ impl Inner {
         match done {
             Ok(outcome) => {
                 slot.went_well();
+                // A thread without its beginning is begun anew, but never in a hurry.
+                if outcome == Outcome::Rootless {
+                    slot.strike(now);
+                }
                 slot.track.outcome(&wish.slot, outcome, now);
             }
             Err(error) => {
@@ -176,6 +180,8 @@ impl Inner {
             (_, Method::Look) => Ok(Outcome::Absent),
             (Means::NoHome, Method::Post) => self.leave(job, code).await,
             (Means::NoHome, Method::Update) if root => self.leave(job, code).await,
+            // The thread it was asked for in is gone.
+            (Means::NoThread, Method::Post) if root => self.leave(job, code).await,
             (Means::NoThread, _) => Ok(Outcome::Rootless),
             (Means::NoHome | Means::NoMessage, _) => Ok(Outcome::Gone),
             (Means::Unfit, _) if !root => Ok(Outcome::Gone),

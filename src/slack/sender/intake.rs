@@ -63,7 +63,8 @@ impl Inner {
         }
         let posts = self.notes.posts(session).await?;
         let track = Track::new(thread, posts);
-        let slot = Slot { track, busy: false, strikes: 0, not_before: None, looked_at: None };
+        let slot =
+            Slot { track, busy: false, strikes: 0, hopeless: false, not_before: None, looked_at: None };
         locked(&self.board).slots.entry(session).or_insert(slot);
         Ok(())
     }
@@ -72,7 +73,7 @@ impl Inner {
     fn hungry(&self, nudged: &[SessionId], now: Time) -> (Vec<(SessionId, Seq, Seq)>, Option<Time>) {
         let (mut found, mut later) = (Vec::new(), None::<Time>);
         for (session, slot) in &mut locked(&self.board).slots {
-            let ready = slot.looked_at.map(|at| at + PACE).max(slot.not_before);
+            let ready = slot.looked_at.map(|at| at + PACE);
             if !slot.track.hungry() {
                 continue;
             }
@@ -109,6 +110,7 @@ impl Inner {
             Err(refusal) => {
                 tracing::warn!(session.id = %session, %refusal, "a log cannot be read for Slack");
                 slot.strike(now);
+                slot.looked_at = slot.not_before;
             }
         }
         false
@@ -138,8 +140,8 @@ impl Inner {
     pub(super) async fn keep(&self, now: Time) {
         let worth: Vec<(SessionId, Seq)> = {
             let board = locked(&self.board);
-            let worth = board.slots.iter().filter(|(_, slot)| !slot.busy);
-            worth.filter_map(|(id, slot)| Some((*id, slot.track.worth_keeping(now)?))).collect()
+            let idle = board.slots.iter().filter(|(_, slot)| !slot.busy);
+            idle.filter_map(|(id, slot)| Some((*id, slot.worth_keeping(now)?))).collect()
         };
         for (session, cursor) in worth {
             match self.notes.told(session, cursor).await {
@@ -154,6 +156,16 @@ impl Inner {
                 }
             }
         }
-        locked(&self.board).slots.retain(|_, slot| slot.busy || !slot.track.over());
+        locked(&self.board).slots.retain(|_, slot| slot.busy || !slot.over());
+    }
+}
+
+impl Slot {
+    fn worth_keeping(&self, now: Time) -> Option<Seq> {
+        self.track.worth_keeping(now).or_else(|| self.track.given_up().filter(|_| self.hopeless))
+    }
+
+    fn over(&self) -> bool {
+        self.track.over() || self.hopeless && self.track.thread.cursor >= self.track.thread.head
     }
 }

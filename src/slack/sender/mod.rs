@@ -83,6 +83,8 @@ struct Slot {
     busy: bool,
     /// Failures in a row.
     strikes: u32,
+    /// Neither its channel nor its owner can be told.
+    hopeless: bool,
     not_before: Option<Time>,
     looked_at: Option<Time>,
 }

@@ -118,10 +118,11 @@ impl Slot {
     /// Nobody is there to be told.
     pub(super) fn give_up(&mut self, now: Time) {
         self.strikes = self.strikes.saturating_add(1);
+        self.hopeless = true;
         self.not_before = Some(now + HOPELESS);
     }
 
     pub(super) fn went_well(&mut self) {
-        (self.strikes, self.not_before) = (0, None);
+        (self.strikes, self.hopeless, self.not_before) = (0, false, None);
     }
 }

@@ -153,6 +153,12 @@ impl Track {
         (due && self.caught_up()).then(|| self.cursor())
     }
 
+    /// The end of the log, where nobody can be told of it any more.
+    pub fn given_up(&self) -> Option<Seq> {
+        let ended = self.settled && self.read >= self.thread.head;
+        (ended && self.read > self.thread.cursor).then_some(self.read)
+    }
+
     pub fn kept(&mut self, cursor: Seq, now: Time) {
         self.thread.cursor = self.thread.cursor.max(cursor);
         self.kept_at = Some(now);
@@ -194,7 +200,7 @@ impl Track {
                 self.edge_wish(&mut next);
                 match self.root.due(*at) {
                     Some((due, rank)) if due <= now => {
-                        next.update(ROOT, ts, *hash, rank, self.root.since(*at))
+                        next.update(ROOT, ts, *hash, rank, self.root.since(*at));
                     }
                     Some((due, _)) => next.later(due),
                     None => {}

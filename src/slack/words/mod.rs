@@ -24,9 +24,14 @@ pub fn mention(actor: &str) -> String {
     let known = Actor::try_from(actor.to_owned());
     match known.as_ref().map(|a| (a, User::id_of(a))) {
         Ok((_, Some(id))) if is_user(id) => format!("<@{id}>"),
-        Ok((actor, _)) => actor.name().to_owned(),
-        Err(_) => actor.rsplit('/').next().unwrap_or(actor).to_owned(),
+        Ok((actor, _)) => name(actor.name()),
+        Err(_) => name(actor.rsplit('/').next().unwrap_or(actor)),
     }
+}
+
+/// Whoever is called `<@U024>` at another door is not mentioned for it.
+fn name(text: &str) -> String {
+    escape::plain(text, 80)
 }
 
 /// A person in a sentence. What `people` gives back counts as a mention only where it is exactly one.

@@ -73,7 +73,7 @@ impl Notes {
         read::sessions_at(&self.shared().readers, channel, thread).await
     }
 
-    /// Threads that were not told all of their session's log or have no root; what changed first comes first.
+    /// Threads that were not told all of their session's log; what changed first comes first.
     pub async fn threads_due(&self, limit: usize) -> Result<Vec<Thread>, StoreError> {
         let shared = self.shared();
         let look = shared.told.look();

@@ -19,8 +19,7 @@ pub(in crate::store) const PUT_THREAD: &str = "INSERT INTO slack_threads (sessio
 pub(in crate::store) const TOLD: &str =
     "UPDATE slack_threads SET cursor = $2 WHERE session = $1 AND cursor < $2";
 /// A root may be posted anew, and then begins a thread of its own; over there, where the channel refused us.
-pub(in crate::store) const ROOTED: &str =
-    "UPDATE slack_threads SET root = $2, channel = $3, \
+pub(in crate::store) const ROOTED: &str = "UPDATE slack_threads SET root = $2, channel = $3, \
     thread = CASE WHEN thread IS NULL OR thread = root OR channel <> $3 THEN $2 ELSE thread END \
     WHERE session = $1";
 pub(in crate::store) const THREAD: &str = "SELECT t.session, t.channel, t.thread, t.root, t.owner, t.cursor, s.head, s.changed \
@@ -30,7 +29,7 @@ pub(in crate::store) const SESSIONS_AT: &str =
 /// $1: only sessions that changed after this stamp; $2: at most so many, what changed first before.
 pub(in crate::store) const THREADS_DUE: &str = "SELECT t.session, t.channel, t.thread, t.root, t.owner, t.cursor, s.head, s.changed \
     FROM sessions s JOIN slack_threads t ON t.session = s.id \
-    WHERE s.changed > $1 AND (s.head > t.cursor OR t.root IS NULL) ORDER BY s.changed LIMIT $2";
+    WHERE s.changed > $1 AND s.head > t.cursor ORDER BY s.changed LIMIT $2";
 
 pub(in crate::store) const SENDING: &str = "INSERT INTO slack_posts (session, slot, channel, ts, hash, at) VALUES ($1, $2, $3, NULL, $4, $5) \
     ON CONFLICT (session, slot) DO UPDATE SET channel = excluded.channel, ts = NULL, hash = excluded.hash, \

@@ -8,7 +8,7 @@
 //! GET  /_slack/changes                     SSE; `data: {"version":N}` at every change
 //! POST /_slack/act                         { "as": "U…", "do": "…", … } → Receipt, or 409 { "error": "why not" }
 //! GET  /_slack/deliveries[?id=…]           [Delivery]: what was sent to the app, and what became of it
-//! GET  /_slack/transcript?channel=C…[&as=U…] text/plain
+//! GET  /_slack/transcript?channel=C…[&as=U…] text/plain; `&modal=true&as=U…` is that user's modal instead
 //! GET  /_slack/calls                       every Web API call counted
 //! POST /_slack/faults · DELETE …           see `faults.rs`
 //!
@@ -19,7 +19,7 @@
 //!             messages: [Message] }                     oldest first, replies among them (group by `thread`)
 //! Message   { ts, at, user, name, bot, text, blocks: [raw Block Kit], thread: ts|null, replies: n, edited, onlyYou,
 //!             joined, deleted, reactions: [{name, users}], files: [{id, name, size, url}],
-//!             state: { block_id: { action_id: Slack's state value } } }
+//!             broadcast, state: { block_id: { action_id: Slack's state value } } }
 //! Modal     { id, title, view: raw view, depth, busy, errors: { block_id: text }, trouble: text|null, state }
 //! Receipt   { ts: "…"|null, delivery: "…"|null }        `delivery`: look for what became of it at /_slack/deliveries
 //! Delivery  { id, kind: "events_api"|"slash_commands"|"interactive", what, attempts, outcome: "waiting"|"sent"|
@@ -28,7 +28,8 @@
 //! do: say      { channel, text, thread?, file? {name, text} }  plain text, as typed: `@name` and `#channel` become
 //!                                             mentions, a first `/` makes it a command
 //!     click    { at, block, action, value? }  a button; a menu, checkboxes or radio buttons outside of inputs.
-//!                                             `value`: option's value, or a list of them for checkboxes and multi-selects
+//!                                             `value`: option's value, or a list of them for checkboxes and multi-selects.
+//!                                             `gone: element`: it is no longer there, but was on the person's screen
 //!     fill     { at, block, action, value }   an input: a text, an option's value, a list of them; null empties it
 //!     suggest  { at, block, action, value }   what is typed into an external select; its options are in the answer
 //!     submit   {} · close {}                  the modal on top

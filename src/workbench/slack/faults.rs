@@ -102,13 +102,13 @@ impl Fault {
 
     /// Uses it once; says whether it is used up.
     fn spend(&mut self) -> bool {
-        let times = match self {
-            Self::Call { times, .. }
-            | Self::Connect { times, .. }
-            | Self::Hello { times, .. }
-            | Self::TooMany { times }
-            | Self::Storm { times } => times,
-            _ => return true,
+        let (Self::Call { times, .. }
+        | Self::Connect { times, .. }
+        | Self::Hello { times, .. }
+        | Self::TooMany { times }
+        | Self::Storm { times }) = self
+        else {
+            return true;
         };
         *times = times.saturating_sub(1);
         *times == 0
@@ -123,7 +123,8 @@ impl Faults {
     /// Says `false` where too many wait already.
     pub(super) fn add(&mut self, fault: Fault) -> bool {
         let room = self.0.len() < MOST_FAULTS;
-        if room {
+        let idle = matches!(&fault, Fault::Call { times: 0, .. } | Fault::Connect { times: 0, .. });
+        if room && !idle {
             self.0.push(fault);
         }
         room

@@ -52,6 +52,7 @@ use crate::workbench::serve;
 pub use calls::{Call, Calls, Count};
 pub use faults::{Fault, What};
 pub use http_mode::PostError;
+pub use limits::{message as check_message, view as check_view};
 pub use person::{Act, Attached, Deed, NotPossible, Place, Receipt};
 pub use refusal::Refusal;
 pub use settings::{Kind, Room, Seat, Settings, Shortcut, Tokens};

@@ -2,6 +2,8 @@
 //!
 //! Knows who sees which channel, message and modal. The shapes stand in `face.rs`. Must not know who asks.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::model::Model;
@@ -34,19 +36,23 @@ fn person(user: &User) -> Value {
 /// `None` = there is no such person.
 pub fn state(model: &Model, id: &str, now: Time) -> Option<Value> {
     let user = model.user(id).filter(|user| user.is_person())?;
-    let stack = model.views.modals.get(id);
-    let modal = stack.and_then(|stack| stack.last().map(|view| shown_modal(model, view, stack.len())));
+    let stack = model.views.modals.get(id).map_or(&[][..], Vec::as_slice);
+    let top = stack.last().map(|view| shown_modal(model, view, stack.len()));
     let rooms = model.channels.values().filter(|room| room.seen_by(user));
     Some(json!({
         "version": model.version, "now": now, "me": person(user),
         "channels": rooms.map(|room| channel(model, room, user)).collect::<Vec<Value>>(),
-        "modal": modal, "home": model.views.homes.get(id).map(|view| view.json(model)),
+        "modal": top, "home": model.views.homes.get(id).map(|view| view.json(model)),
         "commands": model.app.commands, "shortcuts": model.app.shortcuts,
         "connections": model.sockets.open.len(),
     }))
 }
 
 fn channel(model: &Model, room: &Channel, user: &User) -> Value {
+    let mut replies: BTreeMap<&str, usize> = BTreeMap::new();
+    for root in room.messages.values().filter(|m| m.only_for.is_none()).filter_map(|m| m.thread.as_deref()) {
+        *replies.entry(root).or_default() += 1;
+    }
     let sort = match room.sort {
         Sort::Public => "public",
         Sort::Private => "private",
@@ -59,11 +65,11 @@ fn channel(model: &Model, room: &Channel, user: &User) -> Value {
         "id": room.id, "name": room.name, "kind": sort, "with": room.with(&model.app),
         "member": room.members.contains(&user.id), "botIn": room.members.contains(&model.app.user),
         "topic": room.topic, "members": room.members,
-        "messages": newest.map(|m| message(model, room, m, user)).collect::<Vec<Value>>(),
+        "messages": newest.map(|m| message(model, m, replies.get(m.ts.as_str()), user)).collect::<Vec<Value>>(),
     })
 }
 
-fn message(model: &Model, room: &Channel, message: &Message, user: &User) -> Value {
+fn message(model: &Model, message: &Message, replies: Option<&usize>, user: &User) -> Value {
     let author = model.user(&message.user);
     let reactions = message.reactions.iter();
     let reactions = reactions.map(|(name, users)| json!({ "name": name, "users": users }));
@@ -74,7 +80,7 @@ fn message(model: &Model, room: &Channel, message: &Message, user: &User) -> Val
         "name": author.map_or("", |user| &user.name),
         "bot": author.is_some_and(|user| user.kind == Kind::Bot), "text": message.text,
         "blocks": message.blocks, "thread": message.thread,
-        "replies": model.replies(&room.id, &message.ts).len(), "edited": message.edited.is_some(),
+        "replies": replies.unwrap_or(&0), "edited": message.edited.is_some(),
         "onlyYou": message.only_for.is_some(), "joined": message.subtype == Some("channel_join"),
         "deleted": message.tombstone, "broadcast": message.broadcast,
         "reactions": reactions.collect::<Vec<Value>>(), "files": files.map(file).collect::<Vec<Value>>(),

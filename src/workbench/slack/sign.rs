@@ -9,8 +9,7 @@ const BLOCK: usize = 64;
 /// The header `X-Slack-Signature`.
 pub fn signature(secret: &[u8], timestamp: i64, body: &str) -> String {
     let mac = hmac(secret, format!("v0:{timestamp}:{body}").as_bytes());
-    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("v0={hex}")
+    mac.iter().fold("v0=".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn hmac(secret: &[u8], message: &[u8]) -> Vec<u8> {

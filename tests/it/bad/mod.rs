@@ -8,7 +8,7 @@ mod answers;
 mod checks;
 mod door;
 mod forge;
-mod house;
+pub mod house;
 mod repositories;
 mod start;
 mod strangers;

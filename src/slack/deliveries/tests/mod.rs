@@ -1,6 +1,7 @@
 //! Laws of deliveries, on a real store, with a desk that does what the payload says.
 
 mod arrivals;
+mod crashes;
 mod work;
 
 use std::sync::Arc;

@@ -193,7 +193,8 @@ proptest! {
 
     #[test]
     fn a_session_may_say_what_it_wants(v in anybody(), liar in text()) {
-        let lies = |_: &str| liar.clone();
+        // Exactly one mention would be one that is meant.
+        let lies = |_: &str| format!("{liar}.");
         for post in [render::root(&v, &people), render::root(&v, &lies), render::finale(&v, &people),
                      render::show(&v, &people), render::list(&vec![v.clone(); 25], &lies),
                      render::spent(&v, Some(&liar), &people), render::moved(&v, &liar),
@@ -206,7 +207,7 @@ proptest! {
 
     #[test]
     fn an_ask_may_say_what_it_wants(a in asked(), liar in text()) {
-        let post = render::ask(&session(), &a, &|_: &str| liar.clone());
+        let post = render::ask(&session(), &a, &|_: &str| format!("{liar}."));
         check_post(&post)?;
         let command = |b: &Value| b["value"].as_str().is_some_and(|v| v.contains(r#""allow":true"#));
         let json = serde_json::to_value(&post.blocks).unwrap();

@@ -15,6 +15,8 @@ pub(super) fn post(post: &Post) -> Vec<String> {
     wrong.unless(units(&blocks.to_string()) <= 12_000, || {
         format!("message of {}", units(&blocks.to_string()))
     });
+    #[cfg(feature = "workbench")]
+    wrong.unless_refused(crate::workbench::slack::check_message(&post.text, blocks.as_array().unwrap()));
     wrong.0
 }
 
@@ -32,6 +34,8 @@ pub(super) fn view(view: &SlackView) -> Vec<String> {
     wrong.unless(units(metadata) <= 3_000, || "private_metadata".to_owned());
     let inputs = view["blocks"].as_array().unwrap().iter().any(|b| b["type"] == "input");
     wrong.unless(!inputs || view["submit"].is_object(), || "inputs without a submit".to_owned());
+    #[cfg(feature = "workbench")]
+    wrong.unless_refused(crate::workbench::slack::check_view(&view));
     wrong.0
 }
 
@@ -42,6 +46,14 @@ impl Wrong {
     fn unless(&mut self, ok: bool, what: impl FnOnce() -> String) {
         if !ok {
             self.0.push(what());
+        }
+    }
+
+    /// The local Slack takes it, too.
+    #[cfg(feature = "workbench")]
+    fn unless_refused(&mut self, taken: Result<(), crate::workbench::slack::Refusal>) {
+        if let Err(refusal) = taken {
+            self.0.push(format!("the local Slack refuses: {refusal}"));
         }
     }
 
@@ -172,5 +184,6 @@ fn the_checker_sees_what_slack_refuses() {
     accessibility_label has 0: 1..=75
     accessibility_label is blank
     a value nobody reads
+    the local Slack refuses: invalid_blocks; [ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]; [ERROR] must be less than 76 characters [json-pointer:/blocks/1/elements/0/text/text]
     ");
 }

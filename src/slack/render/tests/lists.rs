@@ -77,11 +77,12 @@ fn only_who_came_through_slack_is_mentioned() {
     for (actor, shown) in [
         ("person:slack/U024", "<@U024>"),
         ("person:local/ana", "ana"),
-        ("person:slack/<!channel>", "&lt;!channel&gt;"),
+        ("person:slack/<!channel>", "‹!channel&gt;"),
+        ("person:local/<@U999>", "‹@U999&gt;"),
         ("person:slack/u024", "u024"),
         ("control", "DevTask"),
         ("node", "the agent"),
-        ("<@U1> <!here>", "&lt;@U1&gt; &lt;!here&gt;"),
+        ("<@U1> <!here>", "‹@U1&gt; ‹!here&gt;"),
     ] {
         assert_eq!(words::person(&people, actor), shown, "{actor}");
     }

@@ -78,10 +78,9 @@ pub(super) fn history(call: &mut Call<'_>) -> Answer {
 /// A thread, oldest first, with its root; a message without replies alone.
 pub(super) fn replies(call: &mut Call<'_>) -> Answer {
     let (id, ts) = (call.args.needed("channel")?, call.args.needed("ts")?);
-    let room = call.model.joined(id)?;
-    let root = room.messages.get(ts).filter(|m| m.only_for.is_none());
-    let root = root.ok_or_else(|| Refusal::new("thread_not_found"))?;
-    let found = std::iter::once(root).chain(call.model.replies(id, ts)).collect();
+    let found = call.model.joined(id)?.messages.get(ts).filter(|m| m.only_for.is_none());
+    let first = found.ok_or_else(|| Refusal::new("thread_not_found"))?;
+    let found = std::iter::once(first).chain(call.model.replies(id, ts)).collect();
     messages(call, id, found, 1_000)
 }
 

@@ -187,8 +187,8 @@ fn admit(hub: &Hub, method: &Method, headers: &HeaderMap, args: &Args) -> Result
         return Err(Refusal::new("not_allowed_token_type"));
     }
     hub.read(|model| {
-        let has = |scope: &&str| model.app.scopes.iter().any(|s| s == scope);
-        if method.scopes.is_empty() || method.scopes.iter().any(|s| has(&s)) {
+        let has = |scope: &str| model.app.scopes.iter().any(|s| s == scope);
+        if method.scopes.is_empty() || method.scopes.iter().any(|scope| has(scope)) {
             return Ok(caller);
         }
         let provided = model.app.scopes.join(",");

@@ -12,7 +12,7 @@ use crate::clock::Time;
 
 impl Model {
     /// Sends the event if the app asked for events of this name.
-    pub fn emit(&mut self, name: &str, event: Value, now: Time) {
+    pub fn emit(&mut self, name: &str, event: &Value, now: Time) {
         if !self.app.events.iter().any(|e| e == name) {
             return;
         }
@@ -57,9 +57,9 @@ impl Model {
             }
             mention
         });
-        self.emit(name, event, now);
+        self.emit(name, &event, now);
         if let Some(mention) = mention {
-            self.emit("app_mention", mention, now);
+            self.emit("app_mention", &mention, now);
         }
     }
 
@@ -90,7 +90,7 @@ impl Model {
             "ts": ts, "event_ts": ts,
         });
         fill(&mut event, more);
-        self.emit(name, event, now);
+        self.emit(name, &event, now);
     }
 
     pub(super) fn tell_joined(&mut self, channel: &str, user: &str, now: Time) {
@@ -100,7 +100,7 @@ impl Model {
             "type": "member_joined_channel", "user": user, "channel": channel, "channel_type": letter,
             "team": self.team, "event_ts": self.ts(now),
         });
-        self.emit("member_joined_channel", event, now);
+        self.emit("member_joined_channel", &event, now);
     }
 
     pub(super) fn tell_reaction(&mut self, channel: &str, ts: &str, user: &str, name: &str, now: Time) {
@@ -111,7 +111,7 @@ impl Model {
             "type": "reaction_added", "user": user, "reaction": name, "event_ts": self.ts(now),
             "item": { "type": "message", "channel": channel, "ts": ts },
         });
-        self.emit("reaction_added", event, now);
+        self.emit("reaction_added", &event, now);
     }
 
     pub fn tell_home(&mut self, user: &str, now: Time) {
@@ -119,7 +119,7 @@ impl Model {
         let event = json!({
             "type": "app_home_opened", "user": user, "channel": channel, "tab": "home", "event_ts": self.ts(now),
         });
-        self.emit("app_home_opened", event, now);
+        self.emit("app_home_opened", &event, now);
     }
 }
 

@@ -272,8 +272,8 @@ impl Model {
         let answer = answer.unwrap_or(Value::Null);
         let done = match text_of(&answer, "response_action") {
             Some("errors") => self.show_errors(id, answer.get("errors")),
-            Some("update") => self.checked_view(&answer).map(|raw| drop(self.replace_view(id, raw, now))),
-            Some("push") => self.checked_view(&answer).map(|raw| drop(self.push_onto(user, raw, now))),
+            Some("update") => checked_view(&answer).map(|raw| drop(self.replace_view(id, raw, now))),
+            Some("push") => checked_view(&answer).map(|raw| drop(self.push_onto(user, raw, now))),
             Some("clear") => {
                 self.views.modals.remove(user);
                 Some(())
@@ -288,12 +288,6 @@ impl Model {
             self.submit_failed(user, id);
         }
         self.changed();
-    }
-
-    /// A view in an answer, where it is one that Slack would show.
-    fn checked_view(&self, answer: &Value) -> Option<Value> {
-        let raw = answer.get("view")?;
-        limits::view(raw).ok().map(|()| raw.clone())
     }
 
     /// Errors belong to inputs of the view.
@@ -360,4 +354,10 @@ impl Model {
             tracing::debug!(slack.channel = channel, error = %gone, "nobody is there to be answered");
         }
     }
+}
+
+/// A view in an answer, where it is one that Slack would show.
+fn checked_view(answer: &Value) -> Option<Value> {
+    let raw = answer.get("view")?;
+    limits::view(raw).ok().map(|()| raw.clone())
 }

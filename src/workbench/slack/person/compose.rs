@@ -146,19 +146,17 @@ fn parts(hands: &Hands<'_>, typed: &str) -> Vec<Part> {
         let after = rest.get(first.len_utf8()..).unwrap_or_default();
         let word: String = after.chars().take_while(|c| c.is_alphanumeric() || "_-".contains(*c)).collect();
         let alone = !plain.ends_with(|c: char| c.is_alphanumeric());
-        match called(hands, first, &word).filter(|_| alone && !word.is_empty()) {
-            Some(part) => {
-                if !plain.is_empty() {
-                    parts.push(Part::Text(std::mem::take(&mut plain)));
-                }
-                parts.push(part);
-                rest = after.get(word.len()..).unwrap_or_default();
-            }
-            None => {
-                plain.push(first);
-                rest = after;
-            }
+        let found = called(hands, first, &word).filter(|_| alone && !word.is_empty());
+        let Some(part) = found else {
+            plain.push(first);
+            rest = after;
+            continue;
+        };
+        if !plain.is_empty() {
+            parts.push(Part::Text(std::mem::take(&mut plain)));
         }
+        parts.push(part);
+        rest = after.get(word.len()..).unwrap_or_default();
     }
     if !plain.is_empty() {
         parts.push(Part::Text(plain));

@@ -49,7 +49,7 @@ impl Hands<'_> {
                 copy(&mut done, element, &["placeholder"]);
             }
         }
-        self.block_actions(at, done)
+        self.block_actions(at, &done)
     }
 
     /// A control that was there a moment ago, on a screen that has not heard of the change.
@@ -60,7 +60,7 @@ impl Hands<'_> {
             "type": sort, "action_id": action, "block_id": block, "action_ts": self.model.ts(self.now),
         });
         copy(&mut done, element, &["text", "value", "style", "selected_option", "selected_options"]);
-        self.block_actions(at, done)
+        self.block_actions(at, &done)
     }
 
     pub(super) fn fill(&mut self, at: &Place, block: &str, action: &str, value: &Value) -> Done {
@@ -77,7 +77,7 @@ impl Hands<'_> {
             "type": control.sort(), "action_id": action, "block_id": block, "action_ts": self.model.ts(self.now),
         });
         copy(&mut done, &entry, &keys_of(&entry));
-        self.block_actions(at, done)
+        self.block_actions(at, &done)
     }
 
     /// Keeps a choice; the state's new entry.
@@ -106,7 +106,7 @@ impl Hands<'_> {
         }
     }
 
-    fn block_actions(&mut self, at: &Place, action: Value) -> Done {
+    fn block_actions(&mut self, at: &Place, action: &Value) -> Done {
         let payload = self.actions_payload(at, action)?;
         let (channel, thread) = match at {
             Place::Message { channel, ts } => {

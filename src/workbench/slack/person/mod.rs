@@ -163,7 +163,7 @@ pub fn act(model: &mut Model, deed: Deed, now: Time) -> Done {
         Act::Delete { channel, ts } => hands.delete(&channel, &ts),
         Act::React { channel, ts, name } => hands.react(&channel, &ts, &name),
         Act::Invite { channel, user } => hands.invite(&channel, &user),
-        Act::Home => hands.home(),
+        Act::Home => Ok(hands.home()),
         Act::Dm => hands.dm(),
     }
 }
@@ -267,10 +267,10 @@ impl Hands<'_> {
         Ok(Receipt::default())
     }
 
-    fn home(&mut self) -> Done {
+    fn home(&mut self) -> Receipt {
         let user = self.user.id.clone();
         self.model.tell_home(&user, self.now);
-        Ok(Receipt::default())
+        Receipt::default()
     }
 
     fn dm(&mut self) -> Done {

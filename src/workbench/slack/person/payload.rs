@@ -49,7 +49,7 @@ impl Hands<'_> {
         payload
     }
 
-    pub(super) fn actions_payload(&mut self, at: &Place, action: Value) -> Result<Value, NotPossible> {
+    pub(super) fn actions_payload(&mut self, at: &Place, action: &Value) -> Result<Value, NotPossible> {
         let mut payload = self.interaction("block_actions");
         put(&mut payload, "actions", json!([action]));
         let in_view = matches!(at, Place::View { .. });
@@ -118,7 +118,9 @@ impl Hands<'_> {
             ("message", self.message_of(channel, ts)),
             ("response_url", json!(url)),
         ];
-        about.into_iter().for_each(|(key, value)| put(&mut payload, key, value));
+        for (key, value) in about {
+            put(&mut payload, key, value);
+        }
         payload
     }
 

@@ -17,7 +17,7 @@ fn option(n: usize) -> Value {
     json!({ "text": plain(&format!("o{n}")), "value": n.to_string() })
 }
 
-fn actions(element: Value) -> Vec<Value> {
+fn actions(element: &Value) -> Vec<Value> {
     vec![json!({ "type": "actions", "elements": [element] })]
 }
 
@@ -45,16 +45,16 @@ fn wrong_blocks_are_told_where_they_are_wrong() {
         vec![json!({ "type": "dividers" })],
         vec![json!({ "type": "context", "elements": [] })],
         vec![json!({ "type": "actions", "elements": vec![json!({"type":"button","text":plain("x")}); 26] })],
-        actions(button(&long(76))),
-        actions(wide),
-        actions(loud),
-        actions(asking),
-        actions(menu(101)),
-        actions(menu(0)),
-        actions(boxes),
-        actions(initial),
-        actions(json!({ "type": "plain_text_input", "action_id": "a" })),
-        actions(json!({ "type": "button", "text": plain("x"), "colour": "red" })),
+        actions(&button(&long(76))),
+        actions(&wide),
+        actions(&loud),
+        actions(&asking),
+        actions(&menu(101)),
+        actions(&menu(0)),
+        actions(&boxes),
+        actions(&initial),
+        actions(&json!({ "type": "plain_text_input", "action_id": "a" })),
+        actions(&json!({ "type": "button", "text": plain("x"), "colour": "red" })),
         vec![json!({ "type": "actions", "elements": [button("a"), button("a")] })],
         twice,
         vec![
@@ -116,7 +116,7 @@ proptest! {
     #[test]
     fn any_json_is_checked_without_harm(text in "\\PC{0,40}", n in 0_i64..9, sort in "section|actions|input|table|plan|rich_text|context") {
         for odd in [json!(text), json!(n), json!([n, text]), json!({ "type": sort, "elements": n, "text": [text], "rows": [n], "tasks": text })] {
-            drop(limits::message("t", &[odd.clone()]));
+            drop(limits::message("t", std::slice::from_ref(&odd)));
             drop(limits::view(&json!({ "type": "modal", "blocks": [odd.clone()], "title": odd })));
             drop(limits::metadata(&odd));
         }

@@ -104,13 +104,8 @@ impl Page<'_> {
         }
     }
 
-    fn options<'a>(&self, element: &'a Value) -> Vec<&'a Value> {
-        let groups = list_of(element, "option_groups").iter().flat_map(|g| list_of(g, "options"));
-        list_of(element, "options").iter().chain(groups).collect()
-    }
-
     fn names(&self, element: &Value) -> String {
-        let names = self.options(element).into_iter().map(|o| self.text(o.get("text")));
+        let names = options(element).into_iter().map(|o| self.text(o.get("text")));
         names.collect::<Vec<String>>().join(" | ")
     }
 
@@ -128,7 +123,7 @@ impl Page<'_> {
         });
         let chosen = chosen.unwrap_or_default();
         let is_on = |o: &Value| chosen.iter().any(|c| c.get("value") == o.get("value"));
-        let each = self.options(element).into_iter().map(|o| {
+        let each = options(element).into_iter().map(|o| {
             let more = o.get("description").map(|d| format!(" ({})", self.text(Some(d))));
             let sign = if is_on(o) { on } else { off };
             format!("{sign} {}{}", self.text(o.get("text")), more.unwrap_or_default())
@@ -201,4 +196,10 @@ fn task(card: &Value) -> String {
         _ => "○",
     };
     format!("{sign} {}", text_of(card, "title").unwrap_or_default())
+}
+
+/// All options of a menu, those in groups too.
+fn options(element: &Value) -> Vec<&Value> {
+    let groups = list_of(element, "option_groups").iter().flat_map(|g| list_of(g, "options"));
+    list_of(element, "options").iter().chain(groups).collect()
 }

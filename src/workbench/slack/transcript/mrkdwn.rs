@@ -10,15 +10,12 @@ pub fn seen(model: &Model, text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {
         out.push_str(&unescaped(before));
-        match after.split_once('>') {
-            Some((inside, after)) => {
-                out.push_str(&special(model, inside));
-                rest = after;
-            }
-            None => {
-                out.push('<');
-                rest = after;
-            }
+        if let Some((inside, after)) = after.split_once('>') {
+            out.push_str(&special(model, inside));
+            rest = after;
+        } else {
+            out.push('<');
+            rest = after;
         }
     }
     out.push_str(&unescaped(rest));

@@ -45,7 +45,7 @@ async fn a_call_that_hangs_holds_up_no_other_thread() {
     world.start();
     world.slack.fault(Fault::call("chat.postMessage", What::Hang));
     world.create("U0ANA", DEV, "Paint the wall").await;
-    while world.slack.calls().counts.get("chat.postMessage").is_none() {
+    while world.count("chat.postMessage").calls == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     world.create("U0ANA", DEV, "Paint the door").await;

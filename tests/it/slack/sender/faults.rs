@@ -1,12 +1,13 @@
 //! Slack limits, breaks and forgets; the process dies. Nothing is said twice and nothing is left out.
 
 use chrono::TimeDelta;
+use devtask::domain::session::Input;
 use devtask::slack::names::Place;
 use devtask::slack::render::Post as Message;
 use devtask::store::slack::Post;
 use devtask::workbench::slack::{Fault, What};
 
-use super::world::{DEV, World};
+use super::world::{DEV, World, person};
 
 const POST: &str = "chat.postMessage";
 
@@ -104,6 +105,10 @@ async fn one_thread_that_fails_does_not_stop_the_others() {
     let calls = world.slack.calls().total;
     world.pass(120).await;
     assert!(world.slack.calls().total < calls + 10, "it asks again and again");
+    world.say(lost, Input::Cancel { by: person("U0ANA"), reason: None }).await;
+    world.pass(2).await;
+    let due = world.store.slack().threads_due(10).await.unwrap();
+    assert!(due.iter().all(|thread| thread.session != lost), "nobody will ever be told");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! only the test turns.
 
 mod alive;
+mod anything;
 mod crowd;
 mod faults;
 mod threads;

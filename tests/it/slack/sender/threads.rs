@@ -1,6 +1,7 @@
 //! What a person reads in the channel and in the thread.
 
 use devtask::domain::session::Input;
+use devtask::workbench::slack::Act;
 use insta::assert_snapshot;
 
 use super::world::{DEV, World, person};
@@ -117,4 +118,40 @@ async fn a_root_that_was_deleted_is_posted_anew_and_an_ask_is_not() {
     let thread = world.store.slack().thread_of(id).await.unwrap().unwrap();
     let seen = world.slack.thread(DEV, &thread.root.unwrap()).unwrap();
     assert!(seen.contains("Nothing had to be changed"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_root_that_was_deleted_before_anything_was_said_begins_a_new_thread() {
+    let world = World::new().await;
+    let id = world.create("U0ANA", DEV, "Paint the door").await;
+    world.runs(id).await;
+    world.tick().await;
+    let thread = world.store.slack().thread_of(id).await.unwrap().unwrap();
+    world.web.delete(DEV, thread.root.as_deref().unwrap()).await.unwrap();
+    world.asks(id, "Blue").await;
+    world.pass(10).await;
+    let anew = world.store.slack().thread_of(id).await.unwrap().unwrap();
+    assert!(anew.root != thread.root && anew.thread == anew.root, "{anew:?}");
+    let seen = world.slack.thread(DEV, &anew.root.unwrap()).unwrap();
+    assert!(seen.contains("Paint the door") && seen.contains("Blue?"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_session_asked_for_in_a_thread_is_told_there() {
+    let world = World::new().await;
+    let (here, gone) = (said(&world, "Who paints?"), said(&world, "Who sings?"));
+    let id = world.create_in("U0ANA", DEV, Some(&here), "Paint the door").await;
+    let lost = world.create_in("U0ANA", DEV, Some(&gone), "Sing a song").await;
+    world.slack.act("U0ANA", Act::Delete { channel: DEV.into(), ts: gone }).unwrap();
+    world.runs(id).await;
+    world.asks(id, "Blue").await;
+    world.pass(5).await;
+    let seen = world.slack.thread(DEV, &here).unwrap();
+    assert!(seen.contains("Paint the door") && seen.contains("Blue?"), "{seen}");
+    let moved = world.store.slack().thread_of(lost).await.unwrap().unwrap();
+    assert!(moved.channel.starts_with('D') && moved.thread == moved.root, "{moved:?}");
+}
+
+fn said(world: &World, text: &str) -> String {
+    world.slack.say("U0ANA", DEV, text, None).unwrap().ts.unwrap()
 }

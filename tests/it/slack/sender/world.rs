@@ -83,6 +83,11 @@ impl World {
 
     /// A session of this person's whose root goes to this channel.
     pub async fn create(&self, user: &str, channel: &str, goal: &str) -> SessionId {
+        self.create_in(user, channel, None, goal).await
+    }
+
+    /// The same, asked for in a thread.
+    pub async fn create_in(&self, user: &str, channel: &str, thread: Option<&str>, goal: &str) -> SessionId {
         let (owner, goal) = (person(user), goal.to_owned());
         let make = move |id, mark, _: &_, now| {
             let new = NewSession {
@@ -107,14 +112,10 @@ impl World {
             session::create(new, now)
         };
         let id = self.store.create(Lane::People, None, make).await.unwrap().session.id();
-        self.thread(id, user, channel).await;
-        id
-    }
-
-    async fn thread(&self, session: SessionId, user: &str, channel: &str) {
-        let (channel, owner) = (channel.to_owned(), person(user));
-        let thread = Thread { session, channel, thread: None, root: None, owner, cursor: 0, head: 0 };
+        let (channel, thread, owner) = (channel.to_owned(), thread.map(str::to_owned), person(user));
+        let thread = Thread { session: id, channel, thread, root: None, owner, cursor: 0, head: 0 };
         self.store.slack().thread_put(thread).await.unwrap();
+        id
     }
 
     pub async fn say(&self, id: SessionId, input: Input) {

@@ -1,0 +1,105 @@
+//! A person's eyes and hands in the demo's workspace: what they read in the channel, and the buttons they press.
+//!
+//! Knows Slack's window and nothing of sessions but their names in what is shown. Must not know the story.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::domain::SessionId;
+use crate::workbench::slack::{Act, Place, Receipt, Slack};
+
+/// Who plays the demo, and where.
+pub const ME: &str = "U0ANA";
+pub const CHANNEL: &str = "C0DEV";
+
+/// Slack itself gives an app three seconds.
+const FOR_ACK: Duration = Duration::from_secs(15);
+
+pub struct Hands<'a>(pub &'a Slack);
+
+/// A message as its reader sees it.
+struct Message(Value);
+
+impl Message {
+    fn text(&self, key: &str) -> &str {
+        self.0[key].as_str().unwrap_or_default()
+    }
+
+    fn belongs_to(&self, root: &str) -> bool {
+        self.text("ts") == root || self.text("thread") == root
+    }
+
+    /// Names of the block and the control of the button with these words.
+    fn button(&self, words: &str) -> Option<(String, String)> {
+        let name = |value: &Value| value.as_str().map(str::to_owned);
+        self.0["blocks"].as_array()?.iter().find_map(|block| {
+            let mut all = block["elements"].as_array()?.iter();
+            let found = all.find(|e| e["type"] == "button" && e["text"]["text"] == words)?;
+            Some((name(&block["block_id"])?, name(&found["action_id"])?))
+        })
+    }
+}
+
+impl Hands<'_> {
+    /// Types in the channel; an error where the app did not take it.
+    pub async fn say(&self, text: &str) -> anyhow::Result<()> {
+        let receipt = self.0.say(ME, CHANNEL, text, None)?;
+        self.acked(&receipt).await
+    }
+
+    /// Presses a button of this session's messages, as soon as it is there. `false` = it is not there yet.
+    pub async fn press(&self, session: SessionId, words: &str) -> anyhow::Result<bool> {
+        let Some(root) = self.root(session) else { return Ok(false) };
+        let all = self.messages();
+        let mut thread = all.iter().rev().filter(|m| m.belongs_to(&root));
+        let found = thread.find_map(|m| Some((m.text("ts").to_owned(), m.button(words)?)));
+        let Some((ts, (block, action))) = found else { return Ok(false) };
+        let at = Place::message(CHANNEL, &ts);
+        let receipt = self.0.act(ME, Act::Click { at, block, action, value: None, gone: None })?;
+        self.acked(&receipt).await?;
+        Ok(true)
+    }
+
+    /// How many messages of the session's thread, its root among them, have these words in what screen readers read.
+    pub fn count(&self, session: SessionId, words: &str) -> usize {
+        let Some(root) = self.root(session) else { return 0 };
+        self.messages().iter().filter(|m| m.belongs_to(&root) && m.text("text").contains(words)).count()
+    }
+
+    /// How many roots name the session: one, whatever happened.
+    pub fn roots(&self, session: SessionId) -> usize {
+        self.messages().iter().filter(|m| is_root(m, session)).count()
+    }
+
+    fn root(&self, session: SessionId) -> Option<String> {
+        let all = self.messages();
+        all.iter().find(|m| is_root(m, session)).map(|m| m.text("ts").to_owned())
+    }
+
+    fn messages(&self) -> Vec<Message> {
+        let state = self.0.state(ME).unwrap_or_default();
+        let channels = state["channels"].as_array().into_iter().flatten();
+        let channel = channels.into_iter().find(|c| c["id"] == CHANNEL);
+        let messages = channel.and_then(|c| c["messages"].as_array()).into_iter().flatten();
+        messages.map(|m| Message(m.clone())).collect()
+    }
+
+    async fn acked(&self, receipt: &Receipt) -> anyhow::Result<()> {
+        let Some(id) = &receipt.delivery else { return Ok(()) };
+        let settled = self.0.settled(id, FOR_ACK).await.context("nobody took what was said in Slack")?;
+        if settled["outcome"] != "acked" {
+            bail!("Slack gave up: {}", settled["reason"].as_str().unwrap_or("no ack"));
+        }
+        Ok(())
+    }
+}
+
+/// In the channel itself, and the session's name comes first.
+fn is_root(message: &Message, session: SessionId) -> bool {
+    let named = message.text("text").strip_prefix(&session.to_string());
+    message.0["thread"].is_null()
+        && message.0["bot"] == true
+        && named.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}

@@ -1,0 +1,177 @@
+//! What people do in Slack and what they see of it, from the first word to the pull request.
+
+use devtask::domain::session::Status;
+use devtask::wire::api::{Control, Filter};
+use devtask::workbench::slack::Place;
+use serde_json::json;
+
+use super::town::{ANA, BO, CY, DEV, GUS, Mode, QUIET, Rules, Town, ZOE};
+
+/// Each story in both modes; the snapshot is the same.
+macro_rules! in_both_modes {
+    ($($story:ident)*) => {
+        mod over_sockets {
+            $(#[tokio::test] async fn $story() { super::$story(super::Mode::Socket).await; })*
+        }
+        mod over_signed_http {
+            $(#[tokio::test] async fn $story() { super::$story(super::Mode::Http).await; })*
+        }
+    };
+}
+
+in_both_modes! {
+    a_slash_command_becomes_a_pull_request
+    a_mention_does_the_same_and_its_thread_is_the_sessions
+    the_form_keeps_what_was_typed_and_makes_one_session
+    a_thread_steers_its_session
+    a_question_nobody_answers_in_time_looks_the_same_and_is_answered_later
+    only_the_owner_and_admins_drive
+    what_cannot_be_done_is_said_where_it_was_asked
+    a_killed_server_tells_everything_once
+}
+
+/// The session's last word is in its thread.
+fn summed_up(seen: &str) -> bool {
+    seen.contains("is done*")
+}
+
+async fn a_slash_command_becomes_a_pull_request(mode: Mode) {
+    let town = Town::open(mode).await;
+    town.says(ANA, DEV, "/devtask new Make the greeting polite priority:1\n<script:question>", None).await;
+    town.presses(ANA, "With an exclamation mark").await;
+    let seen =
+        town.sees(DEV, "the summary is there", summed_up).await;
+    insta::assert_snapshot!("slash_to_pull_request", seen);
+    assert_eq!(town.forge.pulls().await.unwrap().len(), 1);
+    let session = town.remote.show("1".parse().unwrap()).await.unwrap();
+    assert_eq!(
+        (session.status, session.owner.as_str(), session.priority),
+        (Status::Done, "person:slack/U0ANA", 1)
+    );
+}
+
+async fn a_mention_does_the_same_and_its_thread_is_the_sessions(mode: Mode) {
+    let town = Town::open(mode).await;
+    let ts = town.says(ANA, DEV, "@devtask Leave a note", None).await.unwrap();
+    let seen = town.sees(DEV, "the summary is there", summed_up).await;
+    insta::assert_snapshot!("mention_to_pull_request", seen);
+    town.says(ANA, DEV, "And now sign it", Some(&ts)).await;
+    let again = |seen: &str| seen.matches("is done*").count() == 2;
+    town.sees(DEV, "the follow-up is done", again).await;
+    assert_eq!(town.remote.list(Filter::default()).await.unwrap().sessions.len(), 1);
+}
+
+async fn the_form_keeps_what_was_typed_and_makes_one_session(mode: Mode) {
+    let town = Town::open_with(mode, Rules { repo: None, ..Rules::default() }).await;
+    town.says(ANA, DEV, "/devtask new", None).await;
+    let form = town.until("the form is open", async || town.slack.modal(ANA)).await;
+    insta::assert_snapshot!("brief_form", form);
+    let view = town.slack.state(ANA).unwrap()["modal"]["id"].as_str().unwrap().to_owned();
+    let at = || Place::View { view: view.clone() };
+    town.fills(ANA, at(), "goal", "value", json!("Leave a note")).await;
+    town.fills(ANA, at(), "repo", "value", json!("not a repository")).await;
+    town.submits(ANA).await;
+    let refused = town.until("the form says what is wrong", async || {
+        town.slack.modal(ANA).filter(|form| form.contains("not a repository") && *form != "")
+    });
+    insta::assert_snapshot!("brief_form_refused", refused.await);
+    town.fills(ANA, at(), "repo", "value", json!("demo/sample")).await;
+    town.submits(ANA).await;
+    town.sees(DEV, "the session is there", |seen| seen.contains("dt-1")).await;
+    assert!(town.slack.modal(ANA).is_none(), "the form is gone");
+    assert_eq!(town.remote.list(Filter::default()).await.unwrap().sessions.len(), 1);
+}
+
+async fn a_thread_steers_its_session(mode: Mode) {
+    let town = Town::open(mode).await;
+    let ts = town.says(ANA, DEV, "@devtask Write the greeting's history\n<script:long>", None).await.unwrap();
+    let thread = Some(ts.as_str());
+    town.sees(DEV, "it runs", |seen| seen.contains("Running")).await;
+    town.says(ANA, DEV, "@devtask pause", thread).await;
+    town.sees(DEV, "it is paused", |seen| seen.contains("Paused")).await;
+    town.says(ANA, DEV, "@devtask status", thread).await;
+    town.says(ANA, DEV, "@devtask resume", thread).await;
+    town.sees(DEV, "it runs again", |seen| seen.contains("Running") || seen.contains("Done")).await;
+    town.says(ANA, DEV, "!aside this is for people only", thread).await;
+    town.says(ANA, DEV, "@devtask cancel", thread).await;
+    let seen = town.sees(DEV, "it is cancelled", |seen| seen.contains("is cancelled*")).await;
+    insta::assert_snapshot!("thread_steers", seen);
+    let elsewhere = town.says(BO, DEV, "Who has lunch plans?", None).await.unwrap();
+    town.says(BO, DEV, "A reply in somebody's own thread", Some(&elsewhere)).await;
+    assert_eq!(town.remote.list(Filter::default()).await.unwrap().sessions.len(), 1);
+}
+
+async fn a_question_nobody_answers_in_time_looks_the_same_and_is_answered_later(mode: Mode) {
+    let mut town = Town::open_with(mode, Rules { hold: 1, ..Rules::default() }).await;
+    town.says(ANA, DEV, "/devtask new Greet in the team's language\n<script:later>", None).await;
+    town.until("its agent sleeps", async || {
+        let session = town.remote.show("1".parse().unwrap()).await.ok()?;
+        (session.status == Status::Paused).then_some(())
+    })
+    .await;
+    town.kill();
+    town.start().await;
+    let seen = town.sees(DEV, "it waits", |seen| seen.contains("Waiting for you")).await;
+    insta::assert_snapshot!("deferred_question", seen);
+    let (_, rest) = seen.split_once("[").unwrap();
+    assert!(!rest.is_empty());
+    let choice = town.remote.asks().await.unwrap();
+    let devtask::domain::ask::AskWhat::Questions { questions } = &choice[0].ask.what else {
+        panic!("{choice:?}")
+    };
+    town.presses(ANA, &questions[0].options[0].label).await;
+    let seen = town.sees(DEV, "the summary is there", summed_up).await;
+    insta::assert_snapshot!("deferred_question_done", seen);
+}
+
+async fn only_the_owner_and_admins_drive(mode: Mode) {
+    let town = Town::open(mode).await;
+    town.says(ANA, DEV, "/devtask new Write the greeting's history\n<script:long>", None).await;
+    town.sees(DEV, "it runs", |seen| seen.contains("Running")).await;
+    for stranger in [BO, GUS, ZOE] {
+        town.presses(stranger, "Pause").await;
+    }
+    town.says(GUS, DEV, "@devtask Leave a note", None).await;
+    town.says(ZOE, DEV, "@devtask Leave a note", None).await;
+    town.sees(DEV, "all three are told", |seen| seen.matches("(only ").count() >= 3).await;
+    let session = town.remote.show("1".parse().unwrap()).await.unwrap();
+    assert!(session.status.runs() || session.status == Status::Done, "{session:#?}");
+    town.presses(CY, "Cancel").await;
+    let seen = town.sees(DEV, "an admin cancelled it", |seen| seen.contains("is cancelled*")).await;
+    insta::assert_snapshot!("who_may", seen);
+    assert_eq!(town.remote.list(Filter::default()).await.unwrap().sessions.len(), 1);
+}
+
+async fn what_cannot_be_done_is_said_where_it_was_asked(mode: Mode) {
+    let town = Town::open_with(mode, Rules { repo: None, ..Rules::default() }).await;
+    for text in [
+        "/devtask cancle 1",
+        "/devtask help",
+        "/devtask list",
+        "/devtask show 7",
+        "/devtask pause",
+        "/devtask pause 7",
+        "/devtask new repo:nothing Leave a note",
+    ] {
+        town.says(ANA, DEV, text, None).await;
+    }
+    town.says(ANA, QUIET, "/devtask new repo:demo/sample Leave a note", None).await;
+    let told = |seen: &str| seen.matches("(only ").count() >= 7;
+    let seen = town.sees(DEV, "every one is answered", told).await;
+    insta::assert_snapshot!("refusals", seen);
+    let quiet = town.sees(QUIET, "the way in is said", |seen| seen.contains("/invite")).await;
+    insta::assert_snapshot!("private_channel", quiet);
+}
+
+async fn a_killed_server_tells_everything_once(mode: Mode) {
+    let mut town = Town::open(mode).await;
+    town.says(ANA, DEV, "/devtask new Make the greeting polite\n<script:question>", None).await;
+    town.sees(DEV, "it asks", |seen| seen.contains("With an exclamation mark")).await;
+    town.kill();
+    town.start().await;
+    town.presses(ANA, "With an exclamation mark").await;
+    town.kill();
+    town.start().await;
+    let seen = town.sees(DEV, "the summary is there", summed_up).await;
+    insta::assert_snapshot!("slash_to_pull_request_killed", seen);
+}
