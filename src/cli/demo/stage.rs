@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use super::DemoArgs;
+use super::hands::CHANNEL;
 use crate::client::{Remote, Target};
 use crate::clock::Clock;
 use crate::workbench::forge::{Forge, Scope};
@@ -45,6 +46,8 @@ impl Stage {
         let repo = seed(&forge, &dir, args.repo.as_deref()).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port for Slack")?;
         let slack = Slack::start(listener)?;
+        // As after `/invite @devtask`: mentions reach it from the first word on.
+        slack.enter(CHANNEL, &slack.bot_user())?;
         let config = dir.join("demo.toml");
         let mut stage = Self { forge, slack, repo, dir, _temp: temp, config, server: None };
         let text = stage.config_text(args, hold).await?;

@@ -3,9 +3,6 @@
 //! Stories are played with the real binary as control plane, real supervisors and scripted agents, real git; the
 //! workspace and the forge are models in the test's own process. Each runs over sockets and over signed HTTP, and what
 //! people see of it is one snapshot for both.
-//! Stories and laws of the Slack room.
-//! The Slack room against the local Slack, in both of its modes.
-//! The Slack room against the local Slack, in both of its modes; and what it tells the world outside of Slack.
 
 mod bolt;
 mod desk;

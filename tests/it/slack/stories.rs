@@ -39,8 +39,7 @@ async fn a_slash_command_becomes_a_pull_request(mode: Mode) {
     let town = Town::open(mode).await;
     town.says(ANA, DEV, "/devtask new Make the greeting polite priority:1\n<script:question>", None).await;
     town.presses(ANA, "With an exclamation mark").await;
-    let seen =
-        town.sees(DEV, "the summary is there", summed_up).await;
+    let seen = town.sees(DEV, "the summary is there", summed_up).await;
     insta::assert_snapshot!("slash_to_pull_request", seen);
     assert_eq!(town.forge.pulls().await.unwrap().len(), 1);
     let session = town.remote.show("1".parse().unwrap()).await.unwrap();
@@ -52,6 +51,7 @@ async fn a_slash_command_becomes_a_pull_request(mode: Mode) {
 
 async fn a_mention_does_the_same_and_its_thread_is_the_sessions(mode: Mode) {
     let town = Town::open(mode).await;
+    town.invite(DEV);
     let ts = town.says(ANA, DEV, "@devtask Leave a note", None).await.unwrap();
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
     insta::assert_snapshot!("mention_to_pull_request", seen);
@@ -84,6 +84,7 @@ async fn the_form_keeps_what_was_typed_and_makes_one_session(mode: Mode) {
 
 async fn a_thread_steers_its_session(mode: Mode) {
     let town = Town::open(mode).await;
+    town.invite(DEV);
     let ts = town.says(ANA, DEV, "@devtask Write the greeting's history\n<script:long>", None).await.unwrap();
     let thread = Some(ts.as_str());
     town.sees(DEV, "it runs", |seen| seen.contains("Running")).await;

@@ -139,6 +139,11 @@ impl Town {
         receipt.ts
     }
 
+    /// `/invite @devtask`: a mention reaches the app where it is a member.
+    pub fn invite(&self, channel: &str) {
+        self.slack.enter(channel, &self.slack.bot_user()).unwrap();
+    }
+
     /// Presses the newest button with these words in the channel.
     pub async fn presses(&self, who: &str, words: &str) {
         let receipt = self
