@@ -21,6 +21,8 @@ use crate::wire::view::SessionView;
 /// A field of Slack's forms takes no more.
 const MAX_FIELD: usize = 3_000;
 const MAX_KEY: usize = 150;
+/// Characters of a goal that leave room for what was said before.
+const WITH_CONTEXT: usize = 30_000;
 
 /// A session somebody wants.
 pub(super) struct New {
@@ -58,6 +60,9 @@ impl Desk {
         }
         if draft.repo.is_none() {
             return self.ask_brief(said, &place, &draft).await;
+        }
+        if draft.goal.chars().count() <= WITH_CONTEXT {
+            draft.context = self.talk_before(errand).await;
         }
         let in_thread = place.thread.is_some();
         match self.make(said, &New { place, draft, key }).await {
@@ -150,6 +155,7 @@ pub(super) fn request(draft: &Draft) -> Result<Create, NotStarted> {
     let goal = Brief {
         done_when: lines(&draft.done_when),
         checks: lines(&draft.checks),
+        context: draft.context.clone(),
         ..Brief::from_text(&draft.goal)
     };
     if let Err(bad) = goal.clone().accept() {

@@ -18,6 +18,8 @@ pub struct Draft {
     pub priority: Option<String>,
     /// `Some(true)`: a plan first. `None`: nobody said.
     pub plan: Option<bool>,
+    /// What was said before, by whom it may be.
+    pub context: String,
     /// One sentence a line.
     pub done_when: String,
     /// One command a line.

@@ -209,7 +209,7 @@ fn in_a_thread_only_a_lone_verb_is_one() {
     assert_eq!(said("help"), InThread::Help);
     assert_eq!(
         said("new Add a retry repo:a/b"),
-        InThread::New(Draft { repo: Some("a/b".into()), ..goal("Add a retry") })
+        InThread::New(Box::new(Draft { repo: Some("a/b".into()), ..goal("Add a retry") }))
     );
     for words in ["pause the deploy first", "cancel dt-4", "stop", "and the list?"] {
         assert_eq!(said(words), InThread::Interrupt(words.into()), "{words}");

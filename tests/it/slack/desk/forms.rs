@@ -7,15 +7,15 @@ async fn what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost() {
     let house = House::open_with(None).await;
     house.commands("/devtask new Sort the basket model:opus priority:3").await;
     assert!(house.slack.modal(ANA).unwrap().contains("Sort the basket model:opus priority:3"));
-    house.fills(ANA, "repo", "acme/nothing").await;
-    house.fills(ANA, "done_when", "It is sorted").await;
+    house.fills(ANA, "repo", "acme/nothing");
+    house.fills(ANA, "done_when", "It is sorted");
     house.submits(ANA).await;
     insta::assert_snapshot!("form_unknown_repo", house.slack.modal(ANA).unwrap());
-    house.fills(ANA, "repo", "acme/shop").await;
-    house.fills(ANA, "checks", "make 'open").await;
+    house.fills(ANA, "repo", "acme/shop");
+    house.fills(ANA, "checks", "make 'open");
     house.submits(ANA).await;
     insta::assert_snapshot!("form_bad_check", house.slack.modal(ANA).unwrap());
-    house.fills(ANA, "checks", "make test").await;
+    house.fills(ANA, "checks", "make test");
     house.submits(ANA).await;
     assert!(house.slack.modal(ANA).is_none());
     let view = house.world.show(1).await;
@@ -34,8 +34,8 @@ async fn what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost() {
 async fn a_form_sent_twice_makes_one_session() {
     let house = House::open_with(None).await;
     house.commands("/devtask new").await;
-    house.fills(ANA, "goal", "Sort the basket").await;
-    house.fills(ANA, "repo", "acme/shop").await;
+    house.fills(ANA, "goal", "Sort the basket");
+    house.fills(ANA, "repo", "acme/shop");
     let again = house.slack.state(ANA).unwrap()["modal"]["view"].clone();
     house.submits(ANA).await;
     assert_eq!(house.sessions().await, 1);

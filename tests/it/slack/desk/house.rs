@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use devtask::domain::SessionId;
 use devtask::domain::ask::{AskWhat, Choice, Question};
 use devtask::domain::report::Report;
 use devtask::domain::session::Status;
@@ -19,13 +18,13 @@ use devtask::slack::gateway::{Gateway, OverWeb};
 use devtask::slack::input::Me;
 use devtask::slack::sender::Sender;
 use devtask::slack::web::Web;
-use devtask::wire::api::Control;
+use devtask::wire::api::{Control, Filter};
 use devtask::workbench::slack::{Act, Place, Receipt, Settings as Workspace, Slack};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::control::world::{World, id};
+use crate::control::world::World;
 
 pub const ANA: &str = "U0ANA";
 pub const BO: &str = "U0BO";
@@ -112,7 +111,7 @@ impl House {
         self.settle().await;
     }
 
-    pub async fn fills(&self, who: &str, block: &str, value: &str) {
+    pub fn fills(&self, who: &str, block: &str, value: &str) {
         let view = self.slack.state(who).unwrap()["modal"]["id"].as_str().unwrap().to_owned();
         let (block, action) = (block.to_owned(), "value".to_owned());
         let act = Act::Fill { at: Place::View { view }, block, action, value: json!(value) };
@@ -176,11 +175,7 @@ impl House {
     }
 
     pub async fn sessions(&self) -> usize {
-        self.world.local.list(Default::default()).await.unwrap().sessions.len()
-    }
-
-    pub fn session(&self, number: u32) -> SessionId {
-        id(number)
+        self.world.local.list(Filter::default()).await.unwrap().sessions.len()
     }
 
     pub async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
