@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -47,7 +47,7 @@ impl Stage {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port for Slack")?;
         let slack = Slack::start(listener)?;
         // As after `/invite @devtask`: mentions reach it from the first word on.
-        slack.enter(CHANNEL, &slack.bot_user())?;
+        slack.enter(CHANNEL, &slack.bot_user()).map_err(|refusal| anyhow!("{refusal}"))?;
         let config = dir.join("demo.toml");
         let mut stage = Self { forge, slack, repo, dir, _temp: temp, config, server: None };
         let text = stage.config_text(args, hold).await?;
