@@ -21,7 +21,8 @@ pub const SCOPES: &[Scope] = &[
     Scope { name: "app_mentions:read", why: "hears `@devtask …`" },
     Scope {
         name: "channels:history",
-        why: "hears replies in its threads in public channels; finds its own message again after a crash",
+        why: "hears replies in its threads in public channels; reads the talk before a mention; finds its own message \
+              again after a crash",
     },
     Scope {
         name: "channels:join",

@@ -12,7 +12,7 @@ use devtask::client::{Remote, Target};
 use devtask::clock::Clock;
 use devtask::workbench::forge::{Forge, Scope};
 use devtask::workbench::sample;
-use devtask::workbench::slack::{Act, Place, Receipt, Settings, Slack};
+use devtask::workbench::slack::{Act, Place, Receipt, Slack};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -77,7 +77,7 @@ impl Town {
         let token = forge.token("demo", Scope::FULL).await.unwrap();
         secret(&dir.path().join("forge.token"), token.expose_secret());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let slack = Slack::start_with(listener, Settings::default(), Clock::system()).unwrap();
+        let slack = Slack::start_with(listener, super::manifest::as_installed(), Clock::system()).unwrap();
         let config = config(mode, &rules, &slack, &forge, dir.path());
         secret(&dir.path().join("devtask.toml"), &toml::to_string(&config).unwrap());
         let socket = Target::Socket(dir.path().join("data/devtask.sock"));
