@@ -6,6 +6,7 @@ pub mod agent;
 pub mod demo;
 pub mod forge;
 pub mod model;
+pub mod page;
 pub mod sample;
 pub mod script;
 mod serve;

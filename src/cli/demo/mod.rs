@@ -3,17 +3,24 @@
 //! Knows what is shown and said; the stage and the story have files of their own.
 
 mod hands;
+mod keeper;
 mod stage;
 mod story;
 mod watch;
+mod welcome;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+use self::keeper::Keeper;
 use self::stage::Stage;
 use self::story::Play;
 use super::args::{Common, Demo};
+use crate::workbench::page::{self, Sides};
 
 /// An agent process is let go this soon in the headless demo, so that deferral is seen.
 const SHORT_HOLD: u32 = 2;
@@ -87,52 +94,23 @@ async fn on_a_real_repository(args: &DemoArgs) -> anyhow::Result<ExitCode> {
 
 /// Leaves everything running for a person to play with, until Ctrl-C.
 async fn open(args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    let mut stage = Stage::set(args, USUAL_HOLD).await?;
-    if args.repo.is_none() && args.agent == "scripted" {
+    let stage = Stage::set(args, USUAL_HOLD).await?;
+    let scripted = args.repo.is_none() && args.agent == "scripted";
+    if scripted {
         story::begin(&stage).await?;
     }
-    welcome(args, &stage);
+    let sides = Sides { slack: stage.slack.url().to_owned(), forge: stage.forge.url().to_owned() };
+    let keeper = Keeper::new(stage, welcome::hints(scripted));
+    let keeping = keeper.keep();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port for the page")?;
+    let page = page::serve(listener, sides, keeper.clone()).context("the page has no address")?;
+    welcome::say(page.url(), scripted, &*keeper.stage().await);
     super::server_side::stop_signal()?.await;
     said("\nending: agents secure their work and go");
-    stage.stop().await;
-    fetch_lines(args, &stage).await?;
+    drop(page);
+    keeper.end(keeping).await;
+    fetch_lines(args, &*keeper.stage().await).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn welcome(args: &DemoArgs, stage: &Stage) {
-    let begun = args.repo.is_none() && args.agent == "scripted";
-    said("DevTask runs, with a forge of its own. Nothing of it leaves this machine.\n");
-    said(&format!("  repository       {}", stage.repo));
-    said(&format!("  pull requests    {}/_forge/pulls", stage.forge.url()));
-    said(&format!("  log              {}", stage.dir.join("serve.log").display()));
-    said("\nType next, in another terminal:\n");
-    if let Some(line) = ours() {
-        said(&format!("  {line}"));
-    }
-    said(&format!("  export DEVTASK_CONFIG={}\n", quoted(&stage.config.to_string_lossy())));
-    let mut steps = Vec::new();
-    if begun {
-        steps.push(("devtask list", "three sessions, two at a time"));
-        steps.push(("devtask list --asks", "what they want to know"));
-        steps.push(("devtask answer 1", "asks you here; a number or words of your own"));
-        steps.push(("devtask logs 1 -f", "watch it work to its end"));
-        steps.push(("devtask show 1", "its checks, branch and pull request"));
-        steps.push(("devtask pause 3", "and `resume`, `cancel`, `rerun`"));
-    }
-    let create = format!("devtask create --repo {} --brief 'Leave a note' --wait", stage.repo);
-    steps.push((&create, "one of your own"));
-    let width = steps.iter().map(|(step, _)| step.len()).filter(|n| *n < 40).max().unwrap_or(0);
-    for (step, what) in steps {
-        said(&format!("  {step:<width$}  # {what}"));
-    }
-    said("\nCtrl-C ends it.");
-}
-
-/// What makes `devtask` the program that runs here, where the shell would not find it by that name.
-fn ours() -> Option<String> {
-    let called = std::env::args().next().unwrap_or_default();
-    let program = std::env::current_exe().ok().filter(|_| called.contains('/'))?;
-    Some(format!("alias devtask={}", quoted(&program.to_string_lossy())))
 }
 
 /// A word as a shell reads it.

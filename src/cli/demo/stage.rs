@@ -84,6 +84,11 @@ impl Stage {
         }
     }
 
+    /// Whether the control plane's process is gone.
+    pub fn is_dead(&mut self) -> bool {
+        self.server.as_mut().is_none_or(|server| !matches!(server.try_wait(), Ok(None)))
+    }
+
     /// `kill -9`, as from outside.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         if let Some(mut server) = self.server.take() {

@@ -3,15 +3,21 @@
 //! Counts from outside what was lost or doubled; must not look into the database.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::client::Remote;
 use crate::domain::SessionId;
-use crate::wire::api::Control;
+use crate::wire::api::{Control, Filter};
 use crate::wire::view::EventView;
+use crate::workbench::script::Markers;
+
+/// How often it is looked for new sessions.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Everything seen so far, of all sessions.
 #[derive(Clone, Default)]
@@ -29,19 +35,38 @@ struct Stream {
 }
 
 impl Seen {
-    /// Follows a session's stream until it is settled, through every restart of the control plane.
+    /// Follows a session's stream, from what was seen of it last, until it is settled, through every restart of the
+    /// control plane.
     pub fn follow(&self, remote: Remote, id: SessionId) -> JoinHandle<()> {
         let seen = self.clone();
+        let after = self.of(id, |s| s.last);
         tokio::spawn(async move {
-            let Ok(mut events) = remote.events(id, 0).await else { return };
+            let Ok(mut events) = remote.events(id, after).await else { return };
             while let Some(Ok(event)) = events.next().await {
                 seen.take(id, &event);
             }
         })
     }
 
+    /// Follows every session there is and will be, also one that goes on after its end. Never ends by itself.
+    pub async fn follow_all(&self, remote: &Remote) {
+        let mut followed: HashMap<SessionId, AbortOnDropHandle<()>> = HashMap::new();
+        loop {
+            // While nobody answers there is nothing new to follow.
+            let newest = remote.list(Filter { limit: Some(200), ..Filter::default() }).await;
+            for session in newest.into_iter().flat_map(|page| page.sessions) {
+                let idle = followed.get(&session.id).is_none_or(AbortOnDropHandle::is_finished);
+                if idle && session.head > self.of(session.id, |s| s.last) {
+                    let following = self.follow(remote.clone(), session.id);
+                    followed.insert(session.id, AbortOnDropHandle::new(following));
+                }
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     fn take(&self, id: SessionId, event: &EventView) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all();
         let stream = all.entry(id).or_default();
         stream.breaks += event.seq.abs_diff(stream.last + 1);
         stream.last = event.seq;
@@ -76,9 +101,32 @@ impl Seen {
         })
     }
 
+    /// Over all sessions: breaks in the ids, and markers of these series that were skipped or came again.
+    pub fn lost_in_all(&self, series: &[Markers]) -> u64 {
+        let lost = |s: &Stream| s.breaks + series.iter().map(|markers| s.wrong(markers)).sum::<u64>();
+        self.all().values().map(lost).sum()
+    }
+
+    /// How many sessions have told anything.
+    pub fn sessions(&self) -> usize {
+        self.all().values().filter(|s| s.last > 0).count()
+    }
+
     fn of<T>(&self, id: SessionId, read: impl FnOnce(&Stream) -> T) -> T {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        read(all.entry(id).or_default())
+        read(self.all().entry(id).or_default())
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<SessionId, Stream>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stream {
+    /// Of a series that may have been broken off: those up to the last one said which were not said exactly once.
+    fn wrong(&self, series: &Markers) -> u64 {
+        let times = |n: u64| self.said.get(&series.text(n)).copied().unwrap_or(0);
+        let last = (1..=series.count).rev().find(|n| times(*n) > 0).unwrap_or(0);
+        (1..=last).map(|n| times(n).abs_diff(1)).sum()
     }
 }
 
