@@ -15,3 +15,4 @@ mod schema;
 mod sender;
 mod stories;
 mod town;
+mod workspace;

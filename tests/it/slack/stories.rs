@@ -39,8 +39,7 @@ async fn a_slash_command_becomes_a_pull_request(mode: Mode) {
     let town = Town::open(mode).await;
     town.says(ANA, DEV, "/devtask new Make the greeting polite priority:1\n<script:question>", None).await;
     town.presses(ANA, "With an exclamation mark").await;
-    let seen =
-        town.sees(DEV, "the summary is there", summed_up).await;
+    let seen = town.sees(DEV, "the summary is there", summed_up).await;
     insta::assert_snapshot!("slash_to_pull_request", seen);
     assert_eq!(town.forge.pulls().await.unwrap().len(), 1);
     let session = town.remote.show("1".parse().unwrap()).await.unwrap();
