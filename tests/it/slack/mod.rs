@@ -13,3 +13,4 @@ mod schema;
 mod sender;
 mod stories;
 mod town;
+mod workspace;
