@@ -150,7 +150,7 @@ struct Display {
 
 #[derive(Clone, Debug, Serialize)]
 struct Features {
-    app_home: Home,
+    app_home: Tabs,
     bot_user: Bot,
     shortcuts: [Shortcut; 1],
     slash_commands: [Slash; 1],
@@ -158,7 +158,7 @@ struct Features {
 
 /// The messages tab is where people write to the bot directly.
 #[derive(Clone, Debug, Serialize)]
-struct Home {
+struct Tabs {
     home_tab_enabled: bool,
     messages_tab_enabled: bool,
     messages_tab_read_only_enabled: bool,
@@ -231,7 +231,7 @@ impl Manifest {
         Self {
             display_information: DISPLAY,
             features: Features {
-                app_home: HOME,
+                app_home: TABS,
                 bot_user: Bot { display_name: "devtask", always_online: true },
                 shortcuts: [Shortcut {
                     name: SHORTCUT.0,
@@ -272,8 +272,8 @@ impl Manifest {
     }
 }
 
-const HOME: Home =
-    Home { home_tab_enabled: false, messages_tab_enabled: true, messages_tab_read_only_enabled: false };
+const TABS: Tabs =
+    Tabs { home_tab_enabled: false, messages_tab_enabled: true, messages_tab_read_only_enabled: false };
 
 const DISPLAY: Display = Display {
     name: "DevTask",
