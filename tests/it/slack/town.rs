@@ -190,13 +190,11 @@ impl Town {
                 tokio::time::sleep(GLANCE).await;
             }
         };
-        match tokio::time::timeout(PATIENCE, poll).await {
-            Ok(found) => found,
-            Err(_) => {
-                let seen = self.slack.transcript(DEV).unwrap_or_default();
-                panic!("waited in vain until {what}\n--- #dev\n{seen}\n--- log\n{}", self.log())
-            }
+        if let Ok(found) = tokio::time::timeout(PATIENCE, poll).await {
+            return found;
         }
+        let seen = self.slack.transcript(DEV).unwrap_or_default();
+        panic!("waited in vain until {what}\n--- #dev\n{seen}\n--- log\n{}", self.log())
     }
 }
 
