@@ -21,7 +21,8 @@ pub const SCOPES: &[Scope] = &[
     Scope { name: "app_mentions:read", why: "hears `@devtask …`" },
     Scope {
         name: "channels:history",
-        why: "hears replies in its threads in public channels; finds its own message again after a crash",
+        why: "hears replies in its threads in public channels; reads the talk before a mention; finds its own message \
+              again after a crash",
     },
     Scope {
         name: "channels:join",
@@ -149,7 +150,7 @@ struct Display {
 
 #[derive(Clone, Debug, Serialize)]
 struct Features {
-    app_home: Home,
+    app_home: Tabs,
     bot_user: Bot,
     shortcuts: [Shortcut; 1],
     slash_commands: [Slash; 1],
@@ -157,7 +158,7 @@ struct Features {
 
 /// The messages tab is where people write to the bot directly.
 #[derive(Clone, Debug, Serialize)]
-struct Home {
+struct Tabs {
     home_tab_enabled: bool,
     messages_tab_enabled: bool,
     messages_tab_read_only_enabled: bool,
@@ -230,7 +231,7 @@ impl Manifest {
         Self {
             display_information: DISPLAY,
             features: Features {
-                app_home: HOME,
+                app_home: TABS,
                 bot_user: Bot { display_name: "devtask", always_online: true },
                 shortcuts: [Shortcut {
                     name: SHORTCUT.0,
@@ -271,8 +272,8 @@ impl Manifest {
     }
 }
 
-const HOME: Home =
-    Home { home_tab_enabled: false, messages_tab_enabled: true, messages_tab_read_only_enabled: false };
+const TABS: Tabs =
+    Tabs { home_tab_enabled: false, messages_tab_enabled: true, messages_tab_read_only_enabled: false };
 
 const DISPLAY: Display = Display {
     name: "DevTask",

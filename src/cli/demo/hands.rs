@@ -24,7 +24,7 @@ struct Message(Value);
 
 impl Message {
     fn text(&self, key: &str) -> &str {
-        self.0[key].as_str().unwrap_or_default()
+        self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
     fn belongs_to(&self, root: &str) -> bool {
@@ -33,11 +33,11 @@ impl Message {
 
     /// Names of the block and the control of the button with these words.
     fn button(&self, words: &str) -> Option<(String, String)> {
-        let name = |value: &Value| value.as_str().map(str::to_owned);
-        self.0["blocks"].as_array()?.iter().find_map(|block| {
-            let mut all = block["elements"].as_array()?.iter();
-            let found = all.find(|e| e["type"] == "button" && e["text"]["text"] == words)?;
-            Some((name(&block["block_id"])?, name(&found["action_id"])?))
+        let name = |of: &Value, key| of.get(key).and_then(Value::as_str).map(str::to_owned);
+        list(&self.0, "blocks").find_map(|block| {
+            let says = |e: &&Value| e.pointer("/text/text").and_then(Value::as_str) == Some(words);
+            let found = list(block, "elements").find(says)?;
+            Some((name(block, "block_id")?, name(found, "action_id")?))
         })
     }
 }
@@ -80,17 +80,17 @@ impl Hands<'_> {
 
     fn messages(&self) -> Vec<Message> {
         let state = self.0.state(ME).unwrap_or_default();
-        let channels = state["channels"].as_array().into_iter().flatten();
-        let channel = channels.into_iter().find(|c| c["id"] == CHANNEL);
-        let messages = channel.and_then(|c| c["messages"].as_array()).into_iter().flatten();
-        messages.map(|m| Message(m.clone())).collect()
+        let ours = |c: &&Value| c.get("id").and_then(Value::as_str) == Some(CHANNEL);
+        let channel = list(&state, "channels").find(ours).cloned().unwrap_or_default();
+        list(&channel, "messages").cloned().map(Message).collect()
     }
 
     async fn acked(&self, receipt: &Receipt) -> anyhow::Result<()> {
         let Some(id) = &receipt.delivery else { return Ok(()) };
         let settled = self.0.settled(id, FOR_ACK).await.context("nobody took what was said in Slack")?;
-        if settled["outcome"] != "acked" {
-            bail!("Slack gave up: {}", settled["reason"].as_str().unwrap_or("no ack"));
+        let says = |key| settled.get(key).and_then(Value::as_str);
+        if says("outcome") != Some("acked") {
+            bail!("Slack gave up: {}", says("reason").unwrap_or("no ack"));
         }
         Ok(())
     }
@@ -99,7 +99,11 @@ impl Hands<'_> {
 /// In the channel itself, and the session's name comes first.
 fn is_root(message: &Message, session: SessionId) -> bool {
     let named = message.text("text").strip_prefix(&session.to_string());
-    message.0["thread"].is_null()
-        && message.0["bot"] == true
+    message.text("thread").is_empty()
+        && message.0.get("bot") == Some(&Value::Bool(true))
         && named.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+fn list<'a>(of: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    of.get(key).and_then(Value::as_array).into_iter().flatten()
 }

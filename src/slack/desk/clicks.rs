@@ -2,6 +2,8 @@
 //!
 //! A control says what it was shown for, never who may press it. Must not know how the message looks afterwards.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 
 use super::answers::{chosen, decided, session_of, written};
@@ -15,6 +17,9 @@ use crate::slack::render;
 use crate::slack::words::{desk as say, mention, troubles};
 use crate::wire::api::{Act, Code};
 use crate::wire::view::{AskView, EventView, SessionView};
+
+/// Somebody waits, and a log may be long.
+const FOR_A_LOOK: Duration = Duration::from_secs(5);
 
 impl Desk {
     pub(super) async fn click(&self, errand: Errand<'_>, click: &Click) -> Reply {
@@ -92,7 +97,8 @@ impl Desk {
 
     /// The record of a settled ask: who answered what, and when.
     pub(super) async fn what_stands(&self, view: &SessionView, handle: &str) -> Stop {
-        match self.settled(view, handle).await {
+        let record = tokio::time::timeout(FOR_A_LOOK, self.settled(view, handle)).await;
+        match record.ok().flatten() {
             Some(record) => Stop::Show(Box::new(render::ask(view, &record, &mention))),
             None => troubles::unknown_control().into(),
         }

@@ -15,6 +15,7 @@
 mod admit;
 mod answers;
 mod clicks;
+mod context;
 mod forms;
 mod new;
 mod repo;

@@ -21,6 +21,8 @@ use crate::wire::view::SessionView;
 /// A field of Slack's forms takes no more.
 const MAX_FIELD: usize = 3_000;
 const MAX_KEY: usize = 150;
+/// Characters of a goal that leave room for what was said before.
+const WITH_CONTEXT: usize = 30_000;
 
 /// A session somebody wants.
 pub(super) struct New {
@@ -42,21 +44,30 @@ impl Desk {
             self.admit_to_form(said, Deed::Start).await?;
             return self.ask_brief(said, &place, draft).await;
         }
-        self.admit(said, Deed::Start).await.map_err(|stop| stop.keeping(&draft.goal))?;
+        match self.started(errand, place, draft.clone()).await {
+            Ok(post) => Ok(post),
+            Err(stop) => Err(stop.keeping(&draft.typed())),
+        }
+    }
+
+    async fn started(&self, errand: Errand<'_>, place: Place, mut draft: Draft) -> Reply {
+        let said = errand.said;
+        self.admit(said, Deed::Start).await?;
         let key = key_of(errand, &place);
-        let topic = self.enter(&place).await.map_err(|stop| stop.keeping(&draft.goal))?;
-        let mut draft = draft.clone();
+        let topic = self.enter(&place).await?;
         if draft.repo.is_none() {
             draft.repo = self.usual_repo(&key, &said.user, &place, topic.as_deref()).await;
         }
         if draft.repo.is_none() {
             return self.ask_brief(said, &place, &draft).await;
         }
-        let typed = draft.goal.clone();
-        let new = New { place, draft, key };
-        match self.make(said, &new).await {
-            Ok(view) => Ok(Some(render::said(&words::desk::started(&view, new.place.thread.is_some())))),
-            Err((_, stop)) => Err(stop.keeping(&typed)),
+        if draft.goal.chars().count() <= WITH_CONTEXT {
+            draft.context = self.talk_before(errand).await;
+        }
+        let in_thread = place.thread.is_some();
+        match self.make(said, &New { place, draft, key }).await {
+            Ok(view) => Ok(Some(render::said(&words::desk::started(&view, in_thread)))),
+            Err((_, stop)) => Err(stop),
         }
     }
 
@@ -144,6 +155,7 @@ pub(super) fn request(draft: &Draft) -> Result<Create, NotStarted> {
     let goal = Brief {
         done_when: lines(&draft.done_when),
         checks: lines(&draft.checks),
+        context: draft.context.clone(),
         ..Brief::from_text(&draft.goal)
     };
     if let Err(bad) = goal.clone().accept() {

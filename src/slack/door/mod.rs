@@ -131,7 +131,11 @@ impl Door {
         let Signed { body, timestamp, retry, at } = signed;
         // The same body under the same signature is the same request, replayed.
         let name = sha256(&[&timestamp, &body]);
-        let taken = self.0.deliveries.take(Arrival::new(kind.to_owned(), &name, payload, retry, at)).await;
+        let arrival = Arrival::new(kind.to_owned(), &name, payload, retry, at);
+        let deliveries = self.0.deliveries.clone();
+        // In a task of its own: who hangs up ends this one, and what is on disk by then is to be worked at once.
+        let taken = tokio::spawn(async move { deliveries.take(arrival).await }).await;
+        let taken = taken.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
         let took = (self.0.clock.now() - at).as_seconds_f64();
         match taken {
             Taken::DoNotAck => Err(StatusCode::SERVICE_UNAVAILABLE),

@@ -235,6 +235,16 @@ async fn what_is_signed_and_still_no_delivery_is_said_so() {
 }
 
 #[tokio::test]
+async fn who_hangs_up_takes_nothing_back() {
+    let bench = Bench::new().await;
+    let sent = Sent::new(&bench, "/slack/commands", "command=%2Fdevtask&text=slow+tell");
+    let hung_up = tokio::time::timeout(std::time::Duration::from_millis(300), sent.to(&bench)).await;
+    assert!(hung_up.is_err(), "its ack is still being thought about");
+    assert_eq!(bench.called(1).await.len(), 1);
+    bench.all_done().await;
+}
+
+#[tokio::test]
 async fn what_is_not_on_disk_is_not_acked() {
     let bench = Bench::new().await;
     bench.store.close().await;

@@ -158,7 +158,8 @@ impl Shared {
                     return Some(Ended::Told(reason));
                 }
                 News::Over(why) => {
-                    wire.close().await;
+                    // Beside: the next one does not wait for what this one still takes in.
+                    self.tasks.spawn(wire.close());
                     return ended(why);
                 }
             }

@@ -128,6 +128,7 @@ impl Wire {
 
     /// Sends the acks that are under way, and says goodbye.
     pub(super) async fn close(mut self) {
+        drop(self.up.take());
         // Our own end: the others are with the envelopes that are being taken in.
         drop(std::mem::replace(&mut self.acks, mpsc::channel(1).0));
         let last = async {

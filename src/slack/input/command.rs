@@ -51,7 +51,7 @@ pub enum InThread {
     Status,
     Help,
     /// Another session, asked for here.
-    New(Draft),
+    New(Box<Draft>),
     /// Words for the agent.
     Interrupt(String),
 }
@@ -129,7 +129,7 @@ impl InThread {
             rest.is_empty() || rest.to_ascii_lowercase().parse().is_ok_and(|id: SessionId| id == session);
         let verb = first.trim_end_matches(['.', '!']).to_ascii_lowercase();
         match verb.as_str() {
-            "new" if !rest.is_empty() => Self::New(Draft::of(rest)),
+            "new" if !rest.is_empty() => Self::New(Box::new(Draft::of(rest))),
             "pause" if alone => Self::Act(Act::Pause { reason: None }),
             "resume" if alone => Self::Act(Act::Resume),
             "cancel" if alone => Self::Act(Act::Cancel { reason: None }),

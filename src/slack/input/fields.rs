@@ -52,6 +52,7 @@ impl Fields {
     }
 
     #[cfg(test)]
+    #[must_use]
     pub fn with(mut self, block: &str, field: Field) -> Self {
         self.0.insert(block.to_owned(), field);
         self

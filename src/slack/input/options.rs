@@ -18,6 +18,8 @@ pub struct Draft {
     pub priority: Option<String>,
     /// `Some(true)`: a plan first. `None`: nobody said.
     pub plan: Option<bool>,
+    /// What was said before, by whom it may be.
+    pub context: String,
     /// One sentence a line.
     pub done_when: String,
     /// One command a line.
@@ -68,6 +70,23 @@ impl Draft {
             }
         }
         kept
+    }
+
+    /// All that was typed, the options behind the goal.
+    pub fn typed(&self) -> String {
+        let mut typed = self.kept();
+        // One that an address in the goal names stands there.
+        let repo = self.repo.as_ref().filter(|repo| !self.goal.contains(repo.as_str()));
+        for (key, value) in [("repo", repo), ("base", self.base.as_ref())] {
+            if let Some(value) = value {
+                typed.push_str(&format!(" {key}:{value}"));
+            }
+        }
+        let plan = self.plan.map_or("", |plan| if plan { "plan" } else { "auto" });
+        if !typed.ends_with(plan) {
+            typed.push_str(&format!(" {plan}"));
+        }
+        typed.trim().to_owned()
     }
 
     /// Reads an option that starts with `word`; how many words it took.

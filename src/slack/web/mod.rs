@@ -10,6 +10,7 @@ mod look;
 mod people;
 mod say;
 mod socket;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -35,6 +36,7 @@ use people::People;
 pub use channels::Channel;
 pub use error::WebError;
 pub use people::{Bot, Person};
+pub use talk::Line;
 
 /// One call, from the first byte to the last.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@
 /// `/devtask help`.
 pub const HELP: &str = "*DevTask runs coding tasks, each in its own thread, branch and pull request.*\n\
 `/devtask new Add a retry to the webhook sender repo:acme/api` starts one; without text a form opens\n\
-`@DevTask Add a retry to the webhook sender` does the same, and works in threads too\n\
+`@DevTask Add a retry to the webhook sender` does the same; in a thread it takes the talk before it along\n\
 `/devtask list` your sessions, `list all` everybody's · `/devtask show 142` how one stands\n\
 `/devtask pause 142` · `resume` · `cancel` or the buttons of its message\n\
 _In its thread_ a reply is the agent's next message, `@DevTask` with a text interrupts it, and so do \

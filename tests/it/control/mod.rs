@@ -16,5 +16,5 @@ mod lives;
 mod log;
 mod nodes;
 mod people;
-mod supervisor;
-mod world;
+pub mod supervisor;
+pub mod world;

@@ -58,8 +58,8 @@ async fn slacks_own_client_takes_it_for_slack() {
         return figures::skipped("Slack's own client for Node: DEVTASK_BOLT does not name its modules");
     };
     let slack = Slack::start(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
-    slack.enter("C0DEV", &slack.bot_user()).unwrap();
     let _app = start_app(&slack, &modules).await;
+    slack.enter("C0DEV", &slack.bot_user()).unwrap();
 
     let command = slack.say("U0ANA", "C0DEV", "/devtask fix <it>", None).unwrap();
     let answer = slack.settled(&command.delivery.unwrap(), WITHIN).await.unwrap();

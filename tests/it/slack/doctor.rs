@@ -136,7 +136,7 @@ async fn each_fault_names_the_place_that_mends_it() {
     ✗ slack tokens    `slack.app_token` does not start with `xapp-`
                       mend: make one with the scope `connections:write`: https://api.slack.com/apps → your app → Basic Information → App-Level Tokens
     ✓ slack bot       @devtask in Acme
-    ✗ slack scopes    the token lacks app_mentions:read, channels:history, channels:join, groups:history, im:history, im:write, reactions:write
+    ✗ slack scopes    the token lacks app_mentions:read, channels:history, channels:join, channels:read, groups:history, groups:read, im:history, im:write, reactions:write
                       mend: put `devtask slack manifest` into https://api.slack.com/apps → your app → App Manifest, save, and install the app again
     ✗ slack socket    Slack answers `invalid_auth`
                       mend: make one with the scope `connections:write`: https://api.slack.com/apps → your app → Basic Information → App-Level Tokens

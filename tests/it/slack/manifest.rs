@@ -232,17 +232,21 @@ fn slacks_limits_hold_without_the_schema() {
     }
 }
 
-/// A strict workspace where the app is installed with these scopes, and for the manifest's events and command.
-pub(super) async fn installed(scopes: impl Iterator<Item = &'static str>) -> Slack {
-    let owned = |names: &mut dyn Iterator<Item = &'static str>| names.map(str::to_owned).collect();
-    let settings = Settings {
+/// The usual strict workspace, the app made of the manifest.
+pub(super) fn as_installed() -> Settings {
+    Settings {
         commands: vec![COMMAND.to_owned()],
-        events: owned(&mut EVENTS.iter().map(|(name, _)| *name)),
-        scopes: owned(&mut { scopes }),
+        events: EVENTS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        scopes: SCOPES.iter().map(|s| s.name.to_owned()).collect(),
         shortcuts: vec![Shortcut { name: SHORTCUT.0.to_owned(), callback_id: SHORTCUT.1.to_owned() }],
-        rates: false,
         ..Settings::default()
-    };
+    }
+}
+
+/// The same with these scopes alone, and without limits of rates.
+pub(super) async fn installed(scopes: impl Iterator<Item = &'static str>) -> Slack {
+    let scopes = scopes.map(str::to_owned).collect();
+    let settings = Settings { scopes, rates: false, ..as_installed() };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     Slack::start_with(listener, settings, Clock::system()).unwrap()
 }

@@ -6,6 +6,7 @@
 
 mod bolt;
 mod browser;
+mod desk;
 mod doctor;
 mod manifest;
 mod page;
@@ -14,3 +15,4 @@ mod schema;
 mod sender;
 mod stories;
 mod town;
+mod workspace;

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
 use super::browser::{self, Tab};
-use crate::bad::house::{BIN, end_all_of};
+use crate::bad::house::{BIN, end_all_of, processes_of};
 use crate::figures;
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -121,10 +121,13 @@ async fn the_main_job_is_done_in_the_browser_and_a_kill_loses_nothing() {
     }
 
     // The control plane is killed while the third works; it comes back by itself, and nothing is lost.
+    let before = processes_of(demo.dir.path(), "\0serve");
     tab.clicks("#kill", "").await;
     tab.clicks(".confirm button", "Kill it").await;
     tab.until("it is counted", "document.querySelector('#counter-kills').textContent === '1'").await;
     tab.sees("#outage", "is back").await;
+    let after = processes_of(demo.dir.path(), "\0serve");
+    assert!(before.len() == 1 && after.len() == 1 && before != after, "{before:?} {after:?}");
 
     // A task of one's own, from the command to the pull request.
     type_and_send(tab, "/devtask new Make the greeting polite <script:question>").await;

@@ -12,7 +12,7 @@ use devtask::client::{Remote, Target};
 use devtask::clock::Clock;
 use devtask::workbench::forge::{Forge, Scope};
 use devtask::workbench::sample;
-use devtask::workbench::slack::{Act, Place, Receipt, Settings, Slack};
+use devtask::workbench::slack::{Act, Place, Receipt, Slack};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -77,7 +77,7 @@ impl Town {
         let token = forge.token("demo", Scope::FULL).await.unwrap();
         secret(&dir.path().join("forge.token"), token.expose_secret());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let slack = Slack::start_with(listener, Settings::default(), Clock::system()).unwrap();
+        let slack = Slack::start_with(listener, super::manifest::as_installed(), Clock::system()).unwrap();
         let config = config(mode, &rules, &slack, &forge, dir.path());
         secret(&dir.path().join("devtask.toml"), &toml::to_string(&config).unwrap());
         let socket = Target::Socket(dir.path().join("data/devtask.sock"));
@@ -177,6 +177,7 @@ impl Town {
     /// The channel and its threads as people see them, without what differs from run to run.
     pub fn seen(&self, channel: &str) -> String {
         let text = self.slack.transcript(channel).unwrap_or_default();
+        let text = text.replace(&self.dir.path().display().to_string(), "<dir>");
         plain(&text.replace(self.forge.url(), "http://forge"))
     }
 
@@ -189,13 +190,11 @@ impl Town {
                 tokio::time::sleep(GLANCE).await;
             }
         };
-        match tokio::time::timeout(PATIENCE, poll).await {
-            Ok(found) => found,
-            Err(_) => {
-                let seen = self.slack.transcript(DEV).unwrap_or_default();
-                panic!("waited in vain until {what}\n--- #dev\n{seen}\n--- log\n{}", self.log())
-            }
+        if let Ok(found) = tokio::time::timeout(PATIENCE, poll).await {
+            return found;
         }
+        let seen = self.slack.transcript(DEV).unwrap_or_default();
+        panic!("waited in vain until {what}\n--- #dev\n{seen}\n--- log\n{}", self.log())
     }
 }
 

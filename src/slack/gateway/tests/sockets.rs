@@ -233,7 +233,6 @@ async fn the_next_socket_is_live_before_the_old_one_is_closed() {
     assert_eq!(old.acked().await, bare("e2"), "the old one still delivers");
     assert_eq!(world.gateway.health().up, 2);
     new.greet().await;
-    world.is_up(3).await;
     assert_eq!(old.acked().await, bare("e1"), "what it was taking in is acked before it goes");
     assert_eq!(old.ack().await, None);
     world.is_up(2).await;
@@ -273,6 +272,20 @@ async fn a_socket_that_falls_silent_is_given_up() {
     let mut far = world.greeted().await;
     assert_eq!(far.ack().await, None);
     world.greeted().await;
+}
+
+#[tokio::test]
+async fn a_socket_that_breaks_is_followed_whatever_it_still_takes_in() {
+    let mut world = World::new(Patience::default()).await;
+    let (mut far, _other) = (world.greeted().await, world.greeted().await);
+    far.deliver("slash_commands", "e1", json!({ "text": "slow tell" })).await;
+    until("it is being taken in", async || !world.bench.open().await.is_empty()).await;
+    drop(far);
+    let mut next = world.call().await;
+    assert!(world.bench.desk.called().is_empty(), "the next one did not wait for it");
+    next.greet().await;
+    world.is_up(2).await;
+    assert_eq!(world.bench.called(1).await, [worked("command:e1")]);
 }
 
 #[tokio::test]

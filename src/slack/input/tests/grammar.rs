@@ -167,6 +167,16 @@ fn what_a_form_has_no_field_for_comes_back_from_it() {
 }
 
 #[test]
+fn what_is_given_back_is_what_was_typed() {
+    for text in
+        ["Add a retry repo:a/b base:dev plan", "Write the test plan", "Fix https://github.com/a/b/issues/3"]
+    {
+        assert_eq!(Draft::of(text).typed(), text);
+        assert_eq!(Draft::of(&Draft::of(text).typed()), Draft::of(text));
+    }
+}
+
+#[test]
 fn a_mention_is_a_brief_unless_it_is_a_verb_and_nothing_else() {
     assert_eq!(Command::spoken("help"), Command::Help);
     assert_eq!(Command::spoken(""), Command::Help);
@@ -199,7 +209,7 @@ fn in_a_thread_only_a_lone_verb_is_one() {
     assert_eq!(said("help"), InThread::Help);
     assert_eq!(
         said("new Add a retry repo:a/b"),
-        InThread::New(Draft { repo: Some("a/b".into()), ..goal("Add a retry") })
+        InThread::New(Box::new(Draft { repo: Some("a/b".into()), ..goal("Add a retry") }))
     );
     for words in ["pause the deploy first", "cancel dt-4", "stop", "and the list?"] {
         assert_eq!(said(words), InThread::Interrupt(words.into()), "{words}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Click, Command, Draft, Mine, What};
+use super::super::{Click, Command, Draft, Fields, Mine, What};
 use super::{heard, words};
 use crate::domain::SessionId;
 use crate::domain::session::Verb;
@@ -16,7 +16,7 @@ fn command(text: &str) -> Value {
     })
 }
 
-fn message(more: Value) -> Value {
+fn message(more: &Value) -> Value {
     let mut event = json!({
         "type": "message", "user": "U1", "channel": "C1", "channel_type": "channel", "ts": "17.1", "text": "hello",
         "team": "T1",
@@ -25,7 +25,7 @@ fn message(more: Value) -> Value {
     json!({ "type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event": event })
 }
 
-fn clicked(action: Value, more: Value) -> Value {
+fn clicked(action: &Value, more: &Value) -> Value {
     let mut payload = json!({
         "type": "block_actions", "user": {"id": "U1", "team_id": "T1"}, "team": {"id": "T1"},
         "channel": {"id": "C1"}, "container": {"type": "message", "message_ts": "17.2", "channel_id": "C1"},
@@ -58,15 +58,15 @@ fn an_installation_for_a_whole_organisation_sends_no_team() {
     let said = heard("command", &payload).unwrap();
     assert_eq!((said.user.team, said.what), (None, What::Command(Command::List(Mine::All))));
     let action = json!({ "action_id": "dt.0", "value": pause().value() });
-    let payload = clicked(action, json!({ "team": null, "user": {"id": "U1"} }));
+    let payload = clicked(&action, &json!({ "team": null, "user": {"id": "U1"} }));
     assert_eq!(heard("interaction", &payload).unwrap().user.team, None);
 }
 
 #[test]
 fn a_message_is_read_alike_from_both_its_events() {
     let text = json!({ "text": "<@UBOT> Add a retry" });
-    let plain = heard("event", &message(text.clone())).unwrap();
-    let mut mention = message(text);
+    let plain = heard("event", &message(&text)).unwrap();
+    let mut mention = message(&text);
     mention["event"]["type"] = json!("app_mention");
     mention["event"].as_object_mut().unwrap().remove("channel_type");
     assert_eq!(heard("event", &mention), Some(plain.clone()));
@@ -77,11 +77,11 @@ fn a_message_is_read_alike_from_both_its_events() {
 
 #[test]
 fn a_reply_knows_its_thread_and_a_threads_first_message_is_no_reply() {
-    let reply = heard("event", &message(json!({ "ts": "17.5", "thread_ts": "17.1" }))).unwrap();
+    let reply = heard("event", &message(&json!({ "ts": "17.5", "thread_ts": "17.1" }))).unwrap();
     assert_eq!(reply.place.unwrap().thread.as_deref(), Some("17.1"));
-    let first = heard("event", &message(json!({ "thread_ts": "17.1" }))).unwrap();
+    let first = heard("event", &message(&json!({ "thread_ts": "17.1" }))).unwrap();
     assert_eq!(first.place.unwrap().thread, None);
-    let direct = heard("event", &message(json!({ "channel_type": "im" })));
+    let direct = heard("event", &message(&json!({ "channel_type": "im" })));
     assert!(words(direct).direct);
 }
 
@@ -104,25 +104,25 @@ fn machines_edits_and_asides_are_not_heard() {
         json!({ "type": "reaction_added" }),
     ];
     for more in unheard {
-        assert_eq!(heard("event", &message(more.clone())), None, "{more}");
+        assert_eq!(heard("event", &message(&more)), None, "{more}");
     }
     for more in [
         json!({ "subtype": "file_share" }),
         json!({ "subtype": "thread_broadcast" }),
         json!({ "text": "!asides" }),
     ] {
-        assert!(heard("event", &message(more.clone())).is_some(), "{more}");
+        assert!(heard("event", &message(&more)).is_some(), "{more}");
     }
 }
 
 #[test]
 fn a_click_says_which_control_and_where_it_stands() {
-    let said = heard("interaction", &clicked(json!({ "value": pause().value() }), json!({}))).unwrap();
+    let said = heard("interaction", &clicked(&json!({ "value": pause().value() }), &json!({}))).unwrap();
     assert_eq!(said.place, Some(Place { channel: "C1".into(), thread: Some("17.1".into()) }));
-    let click = Click { button: pause(), message: Some("17.2".into()), fields: Default::default() };
+    let click = Click { button: pause(), message: Some("17.2".into()), fields: Fields::default() };
     assert_eq!(said.what, What::Click(click));
     let on_root = json!({ "message": {"ts": "17.2", "thread_ts": "17.2"} });
-    let said = heard("interaction", &clicked(json!({ "value": pause().value() }), on_root)).unwrap();
+    let said = heard("interaction", &clicked(&json!({ "value": pause().value() }), &on_root)).unwrap();
     assert_eq!(said.place.unwrap().thread, None, "the thread's first message stands in the channel");
 }
 
@@ -135,7 +135,7 @@ fn what_is_no_control_of_ours_is_nobodys_click() {
         json!({}),
         Value::Null,
     ] {
-        assert_eq!(heard("interaction", &clicked(action.clone(), json!({}))), None, "{action}");
+        assert_eq!(heard("interaction", &clicked(&action, &json!({}))), None, "{action}");
     }
 }
 
@@ -153,8 +153,8 @@ fn send_takes_what_is_chosen_at_that_moment() {
         "q5": { VALUE: {"type": "users_select", "selected_user": "U7"} },
     }});
     let send = Button::Send { handle: "dt-3:toolu_1".into() };
-    let said =
-        heard("interaction", &clicked(json!({ "value": send.value() }), json!({ "state": state }))).unwrap();
+    let said = heard("interaction", &clicked(&json!({ "value": send.value() }), &json!({ "state": state })))
+        .unwrap();
     let What::Click(Click { fields, .. }) = said.what else { panic!("no click") };
     assert_eq!(fields.chosen(&one), ["3"]);
     assert_eq!(fields.chosen(&many), ["0", "2"]);

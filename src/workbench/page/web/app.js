@@ -90,6 +90,11 @@ class App {
     if (this.seen) this.show();
   }
 
+  /** As it is called here; who sees a direct message has it with the app. */
+  nameOf(channel) {
+    return channel.kind === "dm" ? this.bot.name : channel.name;
+  }
+
   channel(id) {
     return this.seen?.channels.find((c) => c.id === id);
   }
@@ -142,7 +147,7 @@ class App {
   }
 
   async talk() {
-    const known = this.seen.channels.find((c) => c.kind === "dm" && c.with === this.bot.user);
+    const known = this.seen.channels.find((c) => c.kind === "dm");
     const id = known?.id ?? (await this.act("dm", {}))?.ts;
     if (id) location.hash = `#/c/${id}`;
   }
@@ -161,6 +166,7 @@ class App {
     if (!this.seen) return;
     this.place = placeOf(location.hash, this.seen);
     document.getElementById("app").dataset.pane = this.place.pane;
+    if (this.place.kind === "channel") this.reading.read(this.me, this.channel(this.place.channel));
     sidePane(document.getElementById("side"), this);
     this.showMain();
     this.showThread();
@@ -175,7 +181,6 @@ class App {
         fill(main, this.pane.node);
       }
       this.pane.show(this.channel(channel));
-      this.reading.read(this.me, this.channel(channel));
       return;
     }
     this.pane = undefined;
@@ -202,10 +207,14 @@ class App {
     this.threadPane.show(this.channel(channel));
   }
 
+  titleOf(channel) {
+    return channel?.kind === "dm" ? this.bot.name : `#${channel?.name}`;
+  }
+
   showTitle() {
     const { kind, channel, pull } = this.place;
     const unread = this.reading.all(this.me, this.seen);
-    const name = kind === "channel" ? `#${this.channel(channel)?.name ?? channel}` : kind === "pull" ? pull : "Pull requests";
+    const name = kind === "channel" ? this.titleOf(this.channel(channel)) : kind === "pull" ? pull : "Pull requests";
     document.title = `${unread ? `(${unread}) ` : ""}${name} · ${this.team.name}`;
   }
 }

@@ -84,12 +84,21 @@ async fn methods_that_read_do_not_take_json() {
 }
 
 #[tokio::test]
+async fn one_scope_lets_the_app_write_where_it_is_not() {
+    let scopes = vec!["chat:write".to_owned(), "chat:write.public".to_owned()];
+    let slack = world_with(Settings { scopes, ..Settings::default() }).await;
+    slack.post("from outside").await;
+    let quiet = slack.call("chat.postMessage", json!({ "channel": "C0QUIET", "text": "x" })).await;
+    assert_eq!(quiet.word(), "channel_not_found");
+}
+
+#[tokio::test]
 async fn messages_go_where_the_app_may_be() {
     let slack = world().await;
     let post = async |channel: &str| {
         slack.call("chat.postMessage", json!({ "channel": channel, "text": "x" })).await.word()
     };
-    assert_eq!(post(DEV).await, "ok", "chat:write.public");
+    assert_eq!(post(DEV).await, "not_in_channel", "there is no chat:write.public");
     assert_eq!(post("C0QUIET").await, "channel_not_found", "private, and the app is not in");
     assert_eq!(post("C0NOWHERE").await, "channel_not_found");
     assert_eq!(post(ANA).await, "ok", "a person's id is the talk with them");
@@ -201,6 +210,7 @@ async fn files_are_for_who_has_the_token() {
     slack.act(ANA, act).unwrap();
     let history = slack.get("conversations.history", "channel=C0DEV&limit=1").await.json();
     let file = &history["messages"][0]["files"][0];
+    assert_eq!(slack.get("files.info", "file=F1").await.word(), "missing_scope");
     assert_eq!((&history["messages"][0]["subtype"], &file["size"]), (&json!("file_share"), &json!(7)));
     let url = file["url_private_download"].as_str().unwrap();
     assert!(send("GET", url, &[], "").await.text.contains("Sign in"));

@@ -135,7 +135,7 @@ async fn a_channel_takes_a_short_burst_and_then_a_message_a_second() {
     let refused = post(DEV).await;
     assert_eq!((refused.status.as_u16(), refused.word().as_str()), (429, "ratelimited"));
     assert_eq!(refused.headers["retry-after"], "1");
-    assert_eq!(post("C0GENERAL").await.word(), "ok", "another channel");
+    assert_eq!(post(ANA).await.word(), "ok", "another channel");
     slack.turn(seconds(1));
     assert_eq!(post(DEV).await.word(), "ok");
     assert_eq!(post(DEV).await.word(), "ratelimited");
