@@ -76,9 +76,10 @@ fn later() -> Story {
         Step::say("I will repair the greeting and write down its language."),
         said(&markers),
         ask,
+        Step::say("{{last_tool_result}}"),
         Step::write("greet.sh", REPAIRED),
         Step::write("LANGUAGES.md", "# Languages\n\nThe one that was chosen comes first.\n"),
-        Step::text("Done. {{last_tool_result}}"),
+        Step::text("The greeting is repaired, and LANGUAGES.md says which language comes first."),
     ];
     Story { name: "later", title: "Greet in the team's language", markers, script: Script::of(steps) }
 }

@@ -11,7 +11,7 @@ pub fn hints(scripted: bool) -> Vec<Hint> {
     let mut hints = Vec::new();
     if scripted {
         hints.push(Hint::new("A quick task", "/devtask new Repair the greeting"));
-        let asks = "/devtask new Make the greeting polite <script:question>";
+        let asks = "/devtask new Make the greeting polite\n\n<script:question>";
         hints.push(Hint::new("A task that asks back", asks));
     }
     hints.push(Hint::new("A task by form", "/devtask new"));

@@ -49,7 +49,7 @@ function messageRow(row, it) {
   const { message, joined } = row;
   const person = it.people.get(message.user) ?? { id: message.user, name: message.name };
   const at = moment(message.ts);
-  const kind = ["message", joined && "joined", message.onlyYou && "only-you"].filter(Boolean).join(" ");
+  const kind = ["message", message.bot && "of-app", joined && "joined", message.onlyYou && "only-you"].filter(Boolean).join(" ");
   const head = !joined && h("div", { class: "message-head" }, h("span", { class: "who" }, message.name), message.bot && h("span", { class: "tag" }, "APP"), stamp(at));
   const side = joined ? h("div", { class: "side" }, stamp(at)) : h("div", { class: "side" }, avatar(person));
   return h("li", { class: kind, "data-ts": message.ts }, side,
@@ -98,6 +98,6 @@ function repliesLink({ message, replies }, it) {
 function tools({ message }, it) {
   if (it.inThread || message.onlyYou || message.deleted) return null;
   const reply = h("button", { type: "button", class: "ghost", "aria-label": "Reply in thread", title: "Reply in thread", "data-focus": "reply", onclick: () => it.open(message.ts) }, icon("reply"));
-  const shortcuts = (it.shortcuts ?? []).map((s) => h("button", { type: "button", class: "ghost small", "data-focus": s.callbackId, onclick: () => it.shortcut(s.callbackId, message) }, s.name));
-  return h("div", { class: "tools" }, shortcuts, reply);
+  const shortcuts = (it.shortcuts ?? []).map((s) => h("button", { type: "button", class: "ghost small shortcut", "data-focus": s.callbackId, onclick: () => it.shortcut(s.callbackId, message) }, s.name));
+  return h("div", { class: "tools" }, reply, shortcuts);
 }
