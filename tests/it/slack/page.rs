@@ -113,6 +113,12 @@ async fn the_main_job_is_done_in_the_browser_and_a_kill_loses_nothing() {
         0
     );
 
+    // However long a word is, it does not move the rest aside.
+    type_and_send(tab, &"x".repeat(600)).await;
+    tab.sees("#main .message", &"x".repeat(600)).await;
+    let list = "document.querySelector('#main .messages')";
+    assert_eq!(tab.value(&format!("{list}.scrollWidth <= {list}.clientWidth")).await, true);
+
     // Questions are answered by a click, and the message then says so.
     for (session, option) in [("dt-1", "With an exclamation mark"), ("dt-2", "English")] {
         open_thread(tab, session).await;
