@@ -4,6 +4,7 @@
 
 mod hands;
 mod keeper;
+mod single;
 mod stage;
 mod story;
 mod watch;
@@ -84,7 +85,7 @@ async fn headless(args: &DemoArgs, json: bool) -> anyhow::Result<ExitCode> {
 /// One session on a real repository, whose checkout is only read.
 async fn on_a_real_repository(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let mut stage = Stage::set(args, USUAL_HOLD).await?;
-    let done = story::one(&stage, "Leave a note that says what this repository is for", said).await;
+    let done = single::run(&stage, "Leave a note that says what this repository is for", said).await;
     let fetched = if done.is_ok() { fetch_lines(args, &stage).await } else { Ok(()) };
     stage.stop().await;
     done?;

@@ -18,11 +18,10 @@ use super::hands::Hands;
 use super::stage::Stage;
 use super::watch::Seen;
 use crate::client::Remote;
+use crate::domain::SessionId;
 use crate::domain::ask::AskWhat;
-use crate::domain::report::Phase;
 use crate::domain::session::{Status, WaitingOn};
-use crate::domain::{Actor, SessionId};
-use crate::wire::api::{Control, Create, Filter};
+use crate::wire::api::{Control, Filter};
 use crate::wire::view::{AskView, SessionView};
 use crate::workbench::demo::{Story, stories};
 
@@ -87,33 +86,13 @@ impl<'a> Play<'a> {
     async fn begin(&mut self) -> anyhow::Result<[Part; 4]> {
         let mut parts = Vec::new();
         for story in stories() {
-            let session = self.create(&story).await?;
+            let session = create(self.stage, &self.remote, &story).await?;
             (self.say)(&format!("{} {}", session.id, story.title));
             drop(self.seen.follow(self.remote.clone(), session.id));
             parts.push(Part { story, id: session.id });
         }
         self.outcome.sessions = parts.len();
         parts.try_into().ok().context("the story has four sessions")
-    }
-
-    /// Typed in the channel; the session is the newest one then.
-    async fn create(&self, story: &Story) -> anyhow::Result<SessionView> {
-        let before = self.newest().await?.map(|s| s.id);
-        self.hands().say(&slash(&story.brief())).await?;
-        let made = tokio::time::timeout(PATIENCE, async {
-            loop {
-                match self.newest().await? {
-                    Some(session) if Some(session.id) != before => return Ok(session),
-                    _ => tokio::time::sleep(GLANCE).await,
-                }
-            }
-        });
-        made.await.context("`/devtask new` made no session")?
-    }
-
-    async fn newest(&self) -> anyhow::Result<Option<SessionView>> {
-        let page = self.remote.list(Filter { limit: Some(1), ..Filter::default() }).await?;
-        Ok(page.sessions.into_iter().next())
     }
 
     fn hands(&self) -> Hands<'_> {
@@ -305,68 +284,31 @@ fn slash(brief: &str) -> String {
     format!("/devtask new {brief}")
 }
 
-/// The stories that are worth watching, begun in Slack and left to a person.
+/// Typed in the channel; the session is the newest one then.
+async fn create(stage: &Stage, remote: &Remote, story: &Story) -> anyhow::Result<SessionView> {
+    let before = newest(remote).await?.map(|s| s.id);
+    Hands(&stage.slack).say(&slash(&story.brief())).await?;
+    let made = tokio::time::timeout(PATIENCE, async {
+        loop {
+            match newest(remote).await? {
+                Some(session) if Some(session.id) != before => return Ok(session),
+                _ => tokio::time::sleep(GLANCE).await,
+            }
+        }
+    });
+    made.await.context("`/devtask new` made no session")?
+}
+
+async fn newest(remote: &Remote) -> anyhow::Result<Option<SessionView>> {
+    let page = remote.list(Filter { limit: Some(1), ..Filter::default() }).await?;
+    Ok(page.sessions.into_iter().next())
+}
+
+/// The stories that are worth watching, begun in Slack one after the other and left to a person.
 pub async fn begin(stage: &Stage) -> anyhow::Result<()> {
+    let remote = stage.remote();
     for story in stories().iter().filter(|s| s.name != "cancelled") {
-        Hands(&stage.slack).say(&slash(&story.brief())).await?;
+        create(stage, &remote, story).await?;
     }
     Ok(())
-}
-
-/// One session from this brief to its pull request.
-pub async fn one(stage: &Stage, brief: &str, say: fn(&str)) -> anyhow::Result<()> {
-    let (remote, me) = (stage.remote(), Actor::Person("local/demo".to_owned()));
-    let mut session = remote.create(&me, request(stage, brief), None).await?;
-    say(&format!("{} {}", session.id, session.brief.title));
-    let mut told = String::new();
-    while !session.status.is_settled() {
-        let now = doing(&session, stage);
-        if now != told {
-            say(&now);
-            told = now;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        session = remote.show(session.id).await?;
-    }
-    match (session.status, session.pull_request) {
-        (Status::Done, Some(pull)) => {
-            let branch = session.branch.unwrap_or_default();
-            say(&format!("{} is done: pull request #{} from `{branch}`", session.id, pull.number));
-            Ok(())
-        }
-        (Status::Done, None) => bail!("{} is done and changed nothing", session.id),
-        (other, _) => bail!("{} is {}: {}", session.id, other.name(), session.failure.unwrap_or_default()),
-    }
-}
-
-/// What a session is at, for who watches.
-fn doing(session: &SessionView, stage: &Stage) -> String {
-    let id = session.id;
-    if !session.asks.is_empty() {
-        let config = super::quoted(&stage.config.to_string_lossy());
-        return format!("{id} asks; answer it with `devtask --config {config} answer {}`", id.number());
-    }
-    let run = session.evidence.len();
-    match (session.status, session.phase) {
-        (Status::Running, Phase::Validate) if run > 0 => format!("{id} runs the checks, {run} so far"),
-        (Status::Running, Phase::Validate) => format!("{id} runs the checks"),
-        (Status::Running, Phase::Publish) => format!("{id} pushes and opens its pull request"),
-        (Status::Running, _) => format!("{id} works"),
-        (other, _) => format!("{id} is {}", other.name()),
-    }
-}
-
-fn request(stage: &Stage, brief: &str) -> Create {
-    Create {
-        brief: crate::domain::brief::Brief::from_text(brief),
-        repo: stage.repo.clone(),
-        base: None,
-        provider: None,
-        agent: None,
-        model: None,
-        effort: None,
-        plan: false,
-        priority: 0,
-        labels: vec!["demo".to_owned()],
-    }
 }

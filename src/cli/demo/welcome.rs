@@ -10,9 +10,9 @@ use crate::workbench::page::Hint;
 pub fn hints(scripted: bool) -> Vec<Hint> {
     let mut hints = Vec::new();
     if scripted {
-        hints.push(Hint::new("A task that is just done", "/devtask new Repair the greeting"));
+        hints.push(Hint::new("A quick task", "/devtask new Repair the greeting"));
         let asks = "/devtask new Make the greeting polite <script:question>";
-        hints.push(Hint::new("A task that asks you something", asks));
+        hints.push(Hint::new("A task that asks back", asks));
     }
     hints.push(Hint::new("A task by form", "/devtask new"));
     hints.push(Hint::new("What there is", "/devtask list"));

@@ -5,9 +5,11 @@
 //! people see of it is one snapshot for both.
 
 mod bolt;
+mod browser;
 mod desk;
 mod doctor;
 mod manifest;
+mod page;
 mod receive;
 mod schema;
 mod sender;

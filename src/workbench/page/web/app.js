@@ -2,7 +2,7 @@
 // Knows every part; how each looks is its own.
 
 import * as api from "./api.js";
-import { fill, h } from "./dom.js";
+import { fill, h, icon } from "./dom.js";
 import { Modal } from "./modal.js";
 import { announce, toast } from "./notice.js";
 import { Pad } from "./pad.js";
@@ -90,6 +90,11 @@ class App {
     if (this.seen) this.show();
   }
 
+  /** As it is called here; who sees a direct message has it with the app. */
+  nameOf(channel) {
+    return channel.kind === "dm" ? this.bot.name : channel.name;
+  }
+
   channel(id) {
     return this.seen?.channels.find((c) => c.id === id);
   }
@@ -142,7 +147,7 @@ class App {
   }
 
   async talk() {
-    const known = this.seen.channels.find((c) => c.kind === "dm" && c.with === this.bot.user);
+    const known = this.seen.channels.find((c) => c.kind === "dm");
     const id = known?.id ?? (await this.act("dm", {}))?.ts;
     if (id) location.hash = `#/c/${id}`;
   }
@@ -161,6 +166,7 @@ class App {
     if (!this.seen) return;
     this.place = placeOf(location.hash, this.seen);
     document.getElementById("app").dataset.pane = this.place.pane;
+    if (this.place.kind === "channel") this.reading.read(this.me, this.channel(this.place.channel));
     sidePane(document.getElementById("side"), this);
     this.showMain();
     this.showThread();
@@ -175,7 +181,6 @@ class App {
         fill(main, this.pane.node);
       }
       this.pane.show(this.channel(channel));
-      this.reading.read(this.me, this.channel(channel));
       return;
     }
     this.pane = undefined;
@@ -202,16 +207,20 @@ class App {
     this.threadPane.show(this.channel(channel));
   }
 
+  titleOf(channel) {
+    return channel?.kind === "dm" ? this.bot.name : `#${channel?.name}`;
+  }
+
   showTitle() {
     const { kind, channel, pull } = this.place;
     const unread = this.reading.all(this.me, this.seen);
-    const name = kind === "channel" ? `#${this.channel(channel)?.name ?? channel}` : kind === "pull" ? pull : "Pull requests";
+    const name = kind === "channel" ? this.titleOf(this.channel(channel)) : kind === "pull" ? pull : "Pull requests";
     document.title = `${unread ? `(${unread}) ` : ""}${name} · ${this.team.name}`;
   }
 }
 
 function header(title, back) {
-  return h("header", { class: "pane-head" }, h("a", { class: "ghost back", href: back, "aria-label": "Back" }, "‹"), h("h1", {}, title));
+  return h("header", { class: "pane-head" }, h("a", { class: "ghost back", href: back, "aria-label": "Back" }, icon("back")), h("h1", {}, title));
 }
 
 /** Shows on a control that its click is under way. */

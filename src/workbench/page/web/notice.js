@@ -9,8 +9,9 @@ const LASTS = 9_000;
 const toasts = () => document.getElementById("toasts");
 
 export function toast(words, kind = "error") {
-  const same = [...toasts().children].find((t) => t.dataset.words === words);
-  same?.remove();
+  // The newest news is enough; the same trouble twice is one.
+  const stale = (t) => t.dataset.words === words || (kind === "news" && t.classList.contains("news"));
+  [...toasts().children].filter(stale).forEach((t) => t.remove());
   const away = () => node.remove();
   const node = h("div", { class: `toast ${kind}`, role: kind === "error" ? "alert" : "status", "data-words": words },
     h("span", { class: "grow" }, words),

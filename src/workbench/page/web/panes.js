@@ -33,13 +33,12 @@ export class ChannelPane {
     if (mark === this.headMark) return;
     this.headMark = mark;
     const people = channel.members?.length ?? 0;
-    const name = channel.kind === "dm" ? this.app.people.get(channel.with)?.name ?? channel.name : channel.name;
     const topic = channel.topic && h("p", { class: "topic muted" }, mrkdwn(channel.topic, this.app.names));
     const absent = channel.kind !== "dm" && !channel.botIn && channel.member;
     const invite = absent && h("button", { type: "button", class: "button", onclick: () => this.app.act("invite", { channel: channel.id, user: this.app.bot.user }) }, `Invite ${this.app.bot.name}`);
     fill(this.head,
       h("a", { class: "ghost back", href: "#/", "aria-label": "All channels" }, icon("back")),
-      h("div", { class: "grow" }, h("h1", {}, icon(channel.kind === "private" ? "lock" : channel.kind === "dm" ? "reply" : "hash"), name), topic),
+      h("div", { class: "grow" }, h("h1", {}, icon(channel.kind === "private" ? "lock" : channel.kind === "dm" ? "reply" : "hash"), this.app.nameOf(channel)), topic),
       invite, channel.kind !== "dm" && h("span", { class: "muted small members" }, people === 1 ? "1 member" : `${people} members`));
   }
 
@@ -87,7 +86,7 @@ export class ThreadPane {
   }
 
   show(channel) {
-    this.name.textContent = `#${channel.name}`;
+    this.name.textContent = this.app.titleOf(channel);
     const messages = channel.messages.filter((m) => m.ts === this.ts || m.thread === this.ts);
     showMessages(this.list, messages, { ...surroundings(this.app, channel), inThread: true });
   }

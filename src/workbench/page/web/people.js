@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 
 const COLOURS = 7;
-const ROLES = { admin: "workspace admin", member: "member", guest: "guest", stranger: "another workspace", bot: "app" };
+const ROLES = { admin: "admin", member: "member", guest: "guest", stranger: "other workspace", bot: "app" };
 
 /** Two letters on a colour that is always the same person's. */
 export function avatar(person, size = "") {

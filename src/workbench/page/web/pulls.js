@@ -24,7 +24,7 @@ export function pullList(pulls) {
   return h("ul", { class: "pulls" }, newest.map((pull) => h("li", {},
     h("a", { class: "pull-row", href: pullPath(pull) },
       state(pull),
-      h("span", { class: "grow" }, h("strong", {}, pull.title), h("span", { class: "muted small block" }, `${pull.repo} #${pull.number} · ${pull.head} · ${ago(new Date(pull.createdAt))}`)),
+      h("span", { class: "grow" }, h("strong", {}, h("bdi", {}, pull.title)), h("span", { class: "muted small block" }, `${pull.repo} #${pull.number} · ${pull.head} · ${ago(new Date(pull.createdAt))}`)),
       h("span", { class: "small" }, counts(parse(pull.diff)))))));
 }
 
@@ -39,7 +39,7 @@ export function pullPage(pull) {
   const changed = files.length === 1 ? "1 file changed" : `${files.length} files changed`;
   return h("article", { class: "pull" },
     h("header", {},
-      h("h2", {}, pull.title, h("span", { class: "muted" }, ` #${pull.number}`)),
+      h("h2", {}, h("bdi", {}, pull.title), h("span", { class: "muted" }, ` #${pull.number}`)),
       h("p", { class: "pull-line" }, state(pull), h("span", {}, h("strong", {}, pull.author), " wants to bring ", h("code", {}, pull.head), " into ", h("code", {}, pull.base)),
         h("time", { class: "muted", datetime: pull.createdAt, title: full(at) }, ago(at)))),
     h("section", { class: "card prose", "aria-label": "Description and evidence" }, markdown(pull.body, {})),

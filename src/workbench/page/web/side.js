@@ -10,6 +10,7 @@ export function sidePane(node, app) {
   const talks = app.seen.channels.filter((c) => c.kind === "dm");
   links(node.querySelector("#channels"), channels, app);
   links(node.querySelector("#talks"), talks, app);
+  node.querySelector("#talk").hidden = talks.length > 0;
   showPulls(node.querySelector("#pulls-link"), app);
   showHints(node.querySelector("#hints"), app);
   const mark = `${app.me}/${app.people.size}`;
@@ -44,9 +45,8 @@ const here = (channel, app) => app.place.kind === "channel" && app.place.channel
 function link(channel, app) {
   const unread = app.reading.unread(app.me, channel);
   const look = ["place", !channel.member && "foreign", unread && "unread"].filter(Boolean).join(" ");
-  const name = channel.kind === "dm" ? app.people.get(channel.with)?.name ?? channel.name : channel.name;
   return h("a", { class: look, href: `#/c/${channel.id}`, "data-focus": channel.id, "aria-current": here(channel, app) ? "page" : undefined },
-    icon(channel.kind === "private" ? "lock" : channel.kind === "dm" ? "reply" : "hash"), h("span", { class: "grow" }, name),
+    icon(channel.kind === "private" ? "lock" : channel.kind === "dm" ? "reply" : "hash"), h("span", { class: "grow" }, app.nameOf(channel)),
     unread > 0 && h("span", { class: "badge" }, String(unread), h("span", { class: "unseen" }, " unread")));
 }
 

@@ -50,10 +50,10 @@ export class StageCard {
     if (mark === this.mark) return;
     this.mark = mark;
     const focused = this.node.contains(document.activeElement);
-    const line = h("p", { class: "stage-line" }, dot(it.up ? "up" : "down"), h("strong", {}, "Control plane"), h("span", { class: "muted" }, it.up ? "runs" : "is dead, starts again"));
+    const line = h("p", { class: "stage-line" }, dot(it.up ? "up" : "down"), h("strong", {}, "Control plane"), h("span", { class: "muted" }, it.up ? "runs" : "is dead"));
     const counters = h("dl", { class: "counters" }, counter("sessions", it.sessions), counter("kills", it.kills), counter("events lost", it.eventsLost, it.eventsLost > 0));
     const button = h("button", { type: "button", class: "button danger wide", id: "kill", disabled: !it.up || !!this.busy, onclick: () => this.kill() }, "Kill the control plane");
-    const said = it.outage && h("p", { class: "small muted", id: "outage" }, it.outage.backAt ? back(it) : "Killed. The agents work on meanwhile.");
+    const said = it.outage && h("p", { class: "small muted", id: "outage" }, it.outage.backAt ? back(it) : "The agents work on; it starts again by itself.");
     fill(this.node, line, counters, button, said);
     if (focused) button.focus();
   }
