@@ -1,4 +1,4 @@
-//! A real browser, driven as a person would: keys, clicks, what can be read. Chromium over its devtools protocol.
+//! A real browser, driven as a person would: keys, clicks, what can be read. Chromium over its `DevTools` protocol.
 //!
 //! Knows the protocol and nothing of the page. Every wait has a deadline and ends with what was seen.
 

@@ -85,21 +85,35 @@ async fn the_form_keeps_what_was_typed_and_makes_one_session(mode: Mode) {
 async fn a_thread_steers_its_session(mode: Mode) {
     let town = Town::open(mode).await;
     town.invite(DEV);
-    let ts = town.says(ANA, DEV, "@devtask Write the greeting's history\n<script:long>", None).await.unwrap();
+    let ts = town.says(ANA, DEV, "@devtask Make the greeting polite\n<script:question>", None).await.unwrap();
     let thread = Some(ts.as_str());
-    town.sees(DEV, "it runs", |seen| seen.contains("Running")).await;
+    town.sees(DEV, "it asks", |seen| seen.contains("With an exclamation mark")).await;
+    town.told(1).await;
     town.says(ANA, DEV, "@devtask pause", thread).await;
-    town.sees(DEV, "it is paused", |seen| seen.contains("Paused")).await;
+    town.sees(DEV, "it is paused", |seen| seen.contains("*Paused*")).await;
+    town.told(2).await;
     town.says(ANA, DEV, "@devtask status", thread).await;
+    town.told(3).await;
     town.says(ANA, DEV, "@devtask resume", thread).await;
-    town.sees(DEV, "it runs again", |seen| seen.contains("Running") || seen.contains("Done")).await;
+    town.told(4).await;
     town.says(ANA, DEV, "!aside this is for people only", thread).await;
     town.says(ANA, DEV, "@devtask cancel", thread).await;
-    let seen = town.sees(DEV, "it is cancelled", |seen| seen.contains("is cancelled*")).await;
-    insta::assert_snapshot!("thread_steers", seen);
+    town.told(5).await;
+    let over = |seen: &str| seen.contains("is cancelled*") && seen.contains("*Cancelled*");
+    let seen = town.sees(DEV, "it is cancelled", over).await;
+    insta::assert_snapshot!("thread_steers", without_figures(&seen));
     let elsewhere = town.says(BO, DEV, "Who has lunch plans?", None).await.unwrap();
     town.says(BO, DEV, "A reply in somebody's own thread", Some(&elsewhere)).await;
     assert_eq!(town.remote.list(Filter::default()).await.unwrap().sessions.len(), 1);
+}
+
+/// Without the lines that count turns, attempts and money: how far the agent came is not the story's.
+fn without_figures(seen: &str) -> String {
+    let counts = |line: &&str| {
+        let line = line.trim_start();
+        !line.starts_with("for ‹") && !line.starts_with("Took ")
+    };
+    seen.lines().filter(counts).collect::<Vec<_>>().join("\n")
 }
 
 async fn a_question_nobody_answers_in_time_looks_the_same_and_is_answered_later(mode: Mode) {
@@ -121,25 +135,30 @@ async fn a_question_nobody_answers_in_time_looks_the_same_and_is_answered_later(
 
 async fn only_the_owner_and_admins_drive(mode: Mode) {
     let town = Town::open(mode).await;
-    town.says(ANA, DEV, "/devtask new Write the greeting's history\n<script:long>", None).await;
-    town.sees(DEV, "it runs", |seen| seen.contains("Running")).await;
-    for stranger in [BO, GUS, ZOE] {
+    town.says(ANA, DEV, "/devtask new Make the greeting polite\n<script:question>", None).await;
+    town.sees(DEV, "it asks", |seen| seen.contains("With an exclamation mark")).await;
+    for (n, stranger) in [BO, GUS, ZOE].into_iter().enumerate() {
         town.presses(stranger, "Pause").await;
+        town.told(2 * n + 2).await;
+        town.presses(stranger, "With an exclamation mark").await;
+        town.told(2 * n + 3).await;
     }
-    town.says(GUS, DEV, "@devtask Leave a note", None).await;
-    town.says(ZOE, DEV, "@devtask Leave a note", None).await;
-    town.sees(DEV, "all three are told", |seen| seen.matches("(only ").count() >= 3).await;
+    for (n, stranger) in [GUS, ZOE].into_iter().enumerate() {
+        town.says(stranger, DEV, "@devtask Leave a note", None).await;
+        town.told(n + 8).await;
+    }
     let session = town.remote.show("1".parse().unwrap()).await.unwrap();
-    assert!(session.status.runs() || session.status == Status::Done, "{session:#?}");
+    assert_eq!((session.status, session.asks.len()), (Status::Running, 1), "{session:#?}");
     town.presses(CY, "Cancel").await;
-    let seen = town.sees(DEV, "an admin cancelled it", |seen| seen.contains("is cancelled*")).await;
-    insta::assert_snapshot!("who_may", seen);
+    let over = |seen: &str| seen.contains("is cancelled*") && seen.contains("*Cancelled*");
+    let seen = town.sees(DEV, "an admin cancelled it", over).await;
+    insta::assert_snapshot!("who_may", without_figures(&seen));
     assert_eq!(town.remote.list(Filter::default()).await.unwrap().sessions.len(), 1);
 }
 
 async fn what_cannot_be_done_is_said_where_it_was_asked(mode: Mode) {
     let town = Town::open_with(mode, Rules { repo: None, ..Rules::default() }).await;
-    for text in [
+    let words = [
         "/devtask cancle 1",
         "/devtask help",
         "/devtask list",
@@ -147,13 +166,13 @@ async fn what_cannot_be_done_is_said_where_it_was_asked(mode: Mode) {
         "/devtask pause",
         "/devtask pause 7",
         "/devtask new repo:nothing Leave a note",
-    ] {
+    ];
+    for (n, text) in words.into_iter().enumerate() {
         town.says(ANA, DEV, text, None).await;
+        town.told(n + 1).await;
     }
     town.says(ANA, QUIET, "/devtask new repo:demo/sample Leave a note", None).await;
-    let told = |seen: &str| seen.matches("(only ").count() >= 7;
-    let seen = town.sees(DEV, "every one is answered", told).await;
-    insta::assert_snapshot!("refusals", seen);
+    insta::assert_snapshot!("refusals", town.seen(DEV));
     let quiet = town.sees(QUIET, "the way in is said", |seen| seen.contains("/invite")).await;
     insta::assert_snapshot!("private_channel", quiet);
 }

@@ -174,6 +174,12 @@ impl Town {
         self.until(what, async || Some(self.seen(channel)).filter(|seen| fits(seen))).await
     }
 
+    /// So many private words have come by now: what is done next is answered after them.
+    pub async fn told(&self, times: usize) {
+        let what = format!("{times} private words are there");
+        self.sees(DEV, &what, |seen| seen.matches("(only ").count() >= times).await;
+    }
+
     /// The channel and its threads as people see them, without what differs from run to run.
     pub fn seen(&self, channel: &str) -> String {
         let text = self.slack.transcript(channel).unwrap_or_default();
