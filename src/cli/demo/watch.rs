@@ -146,3 +146,6 @@ fn message_text(event: &EventView) -> Option<String> {
     }
     serde_json::from_str::<Body>(event.body.get()).ok().map(|body| body.text)
 }
+
+#[cfg(test)]
+mod tests;

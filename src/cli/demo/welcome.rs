@@ -13,6 +13,8 @@ pub fn hints(scripted: bool) -> Vec<Hint> {
         hints.push(Hint::new("A quick task", "/devtask new Repair the greeting"));
         let asks = "/devtask new Make the greeting polite\n\n<script:question>";
         hints.push(Hint::new("A task that asks back", asks));
+        let plans = "/devtask new Repair the greeting by a plan\n\n<script:plan>";
+        hints.push(Hint::new("A plan to approve first", plans));
     }
     hints.push(Hint::new("A task by form", "/devtask new"));
     hints.push(Hint::new("What there is", "/devtask list"));
