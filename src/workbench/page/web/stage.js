@@ -9,7 +9,7 @@ const CALM = 2_000;
 const TENSE = 250;
 const QUESTION = {
   title: { text: "Kill the control plane?" },
-  text: { text: "Its process ends at once, as with kill -9: nothing is saved first. The agents work on; it is started again by itself and picks up where the log ends." },
+  text: { text: "Its process ends at once, as with kill\u00a0-9: nothing is saved first. The agents work on; it is started again by itself and picks up where the log ends." },
   confirm: { text: "Kill it" }, deny: { text: "Let it live" }, style: "danger",
 };
 
