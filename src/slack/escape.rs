@@ -40,7 +40,7 @@ pub fn line(text: &str, max: usize) -> String {
     gather(&one_line(text), max, powerless)
 }
 
-/// As [`line`], between backticks; empty text stays empty.
+/// As [`line()`], between backticks; empty text stays empty.
 pub fn code(text: &str, max: usize) -> String {
     let inner = one_line(text).replace('`', "'");
     if inner.is_empty() { inner } else { format!("`{}`", gather(&inner, max.saturating_sub(2), powerless)) }

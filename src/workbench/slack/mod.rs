@@ -199,7 +199,7 @@ impl Slack {
         self.hub.read(|model| seen::state(model, who, now))
     }
 
-    /// A channel and its threads as plain text; `None` = there is no such channel. See [`transcript`].
+    /// A channel and its threads as plain text; `None` = there is no such channel. See `transcript/`.
     pub fn transcript(&self, channel: &str) -> Option<String> {
         self.transcript_with(channel, &Detail::default())
     }
