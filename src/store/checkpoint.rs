@@ -41,7 +41,10 @@ impl Checkpoints {
     /// Lets the one under way end, and closes its connection.
     pub(super) async fn end(self) {
         drop(self.due);
-        if let Err(error) = self.task.await {
+        // Cancelled: the whole process ends, and the next start finds the log as it is.
+        if let Err(error) = self.task.await
+            && !error.is_cancelled()
+        {
             tracing::warn!(error = &error as &dyn std::error::Error, "the checkpoints broke off");
         }
     }
