@@ -37,9 +37,8 @@ impl Draft {
         let now = self.now;
         let due = self.session.asks.iter().find(|a| a.id == *id && a.overdue(now));
         let Some(decide) = due.and_then(|a| a.default) else { return Err(self.settled_ask(id)) };
-        let message = (decide == Decision::Agent)
-            .then(|| "Nobody answered in time. Choose sensible defaults and note them.".to_owned());
-        let answer = Answer::Decide { decide, message };
+        // No words: nobody said any, and the agent would read them as a person's.
+        let answer = Answer::Decide { decide, message: None };
         self.push(Body::AskDefaulted { id: id.clone(), answer: answer.clone() });
         self.command(CommandBody::Answer { ask: id.clone(), answer });
         self.asks_settled(Actor::Control);
