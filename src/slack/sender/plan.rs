@@ -121,6 +121,9 @@ impl Track {
             if touch > Touch::Progress {
                 let ends = ["session.done", "session.failed", "session.cancelled"];
                 self.settled = ends.contains(&event.kind.as_str());
+                if self.settled {
+                    self.root.end();
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! How the root differs from what it should show, and when it is worth a call.
 //!
 //! Pure. Changes are gathered: a changed state within ten seconds, steps on the way ever more seldom; only who has
-//! just clicked does not wait. Must not know what the root says.
+//! just clicked does not wait, and nobody reads "running" above a thread that says how it ended. Must not know what the root says.
 
 use chrono::TimeDelta;
 
@@ -33,6 +33,8 @@ pub struct Root {
     nudged: Option<Time>,
     /// Somebody clicked, and this is what came of it.
     at_once: bool,
+    /// The session ended, and that is not in it.
+    ended: bool,
     /// Versions since the state changed.
     calm: u32,
     compared: Option<Time>,
@@ -53,6 +55,7 @@ impl Root {
             since: None,
             nudged: None,
             at_once: false,
+            ended: false,
             calm: 0,
             compared: None,
             rests: None,
@@ -79,6 +82,11 @@ impl Root {
         self.touched = self.touched.max(Some(Touch::Progress));
     }
 
+    /// The session's end was read: what was touched is worth a call now.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
     pub fn is_clean(&self) -> bool {
         self.touched.is_none()
     }
@@ -93,6 +101,7 @@ impl Root {
         let compared = self.compared.map_or(written, |at| at.max(written));
         let (due, rank) = match self.touched {
             Some(_) if self.at_once => (written, Rank::Ask),
+            Some(_) if self.ended => (written, Rank::State),
             Some(Touch::Progress) => (compared + Touch::Progress.window(self.calm), Rank::Progress),
             Some(touch) => (written + touch.window(self.calm), Rank::State),
             None if self.queued => (compared + QUEUE_MOVES, Rank::Progress),
@@ -109,7 +118,8 @@ impl Root {
         }
         (self.compared, self.queued) = (Some(now), shown.queued);
         if read <= shown.head {
-            (self.touched, self.first, self.since, self.at_once) = (None, None, None, false);
+            (self.touched, self.first, self.since) = (None, None, None);
+            (self.at_once, self.ended) = (false, false);
             self.rests = None;
         } else {
             self.first = self.first.map(|first| first.max(shown.head + 1));
