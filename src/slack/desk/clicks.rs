@@ -99,7 +99,7 @@ impl Desk {
     pub(super) async fn what_stands(&self, view: &SessionView, handle: &str) -> Stop {
         let record = tokio::time::timeout(FOR_A_LOOK, self.settled(view, handle)).await;
         match record.ok().flatten() {
-            Some(record) => Stop::Show(Box::new(render::ask(view, &record, &mention))),
+            Some(record) => Stop::Show(Box::new(render::settled(&record, &mention))),
             None => troubles::unknown_control().into(),
         }
     }

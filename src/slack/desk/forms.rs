@@ -29,7 +29,7 @@ impl Desk {
                 Ok((_, open)) => unanswered(&open.ask, fields),
                 // Nothing in this form can mend it: it says so, and gives back what was typed.
                 Err(stop) => {
-                    let view = render::notice_form(&stop.trouble()?, Some(&typed(fields)));
+                    let view = stop.form(&typed(fields))?;
                     return Some(json!({ "response_action": "update", "view": view }));
                 }
             },

@@ -2,8 +2,7 @@
 //!
 //! Must not know how it is told.
 
-use crate::slack::render::{self, Post};
-use crate::slack::words::desk as words;
+use crate::slack::render::{self, Post, View};
 use crate::slack::words::troubles::{self, Trouble};
 use crate::store::slack::StoreError;
 use crate::wire::api::{Code, Refusal};
@@ -34,14 +33,15 @@ impl Stop {
         }
     }
 
-    /// For a form that cannot be mended.
-    pub(super) fn trouble(self) -> Option<Trouble> {
-        match self {
-            Self::Say(trouble) | Self::Keep(trouble, _) => Some(trouble),
-            Self::Refused(refusal) => Some(troubles::refused(&refusal)),
-            Self::Show(post) => Some(words::settled(post.text)),
-            Self::Silent => None,
-        }
+    /// In place of a form that cannot be mended; gives back what was typed.
+    pub(super) fn form(self, typed: &str) -> Option<View> {
+        let trouble = match self {
+            Self::Say(trouble) | Self::Keep(trouble, _) => trouble,
+            Self::Refused(refusal) => troubles::refused(&refusal),
+            Self::Show(post) => return Some(render::settled_form(*post, Some(typed))),
+            Self::Silent => return None,
+        };
+        Some(render::notice_form(&trouble, Some(typed)))
     }
 
     /// In one plain text, for the place beside a form's field.

@@ -9,7 +9,7 @@ use super::post::{Post, fits};
 use crate::domain::ask::{Answer, AskState, AskWhat, Question};
 use crate::slack::button::{Button, VALUE, question_block};
 use crate::slack::escape::units;
-use crate::slack::words::{People, asks};
+use crate::slack::words::{People, asks, desk};
 use crate::wire::view::{AskView, SessionView};
 
 /// More options than this are a menu instead of buttons; more words than this do not fit a button.
@@ -77,10 +77,14 @@ fn inputs(a: &AskView, questions: &[Question]) -> Vec<SlackBlock> {
     let lone = questions.len() == 1;
     let mut blocks = Vec::new();
     for (i, q) in questions.iter().enumerate() {
-        blocks.push(section(&asks::question(q, (!lone).then_some(i + 1))));
-        let element = element(q);
-        let label = if q.options.is_empty() { asks::WRITE } else { choose(q) };
-        blocks.push(input(&question_block(i), label, "", false, element));
+        // Nothing in a message is sent by Slack itself, so "needed" only keeps "(optional)" from being shown.
+        blocks.push(input(
+            &question_block(i),
+            &asks::label(q, (!lone).then_some(i + 1)),
+            "",
+            true,
+            element(q),
+        ));
         let hidden = q.options.len().saturating_sub(parts::MAX_OPTIONS);
         blocks.extend((hidden > 0).then(|| context(&asks::more_options(hidden))));
     }
@@ -96,14 +100,10 @@ pub(super) fn element(q: &Question) -> slack_morphism::prelude::SlackInputBlockE
     let choices: Vec<parts::Choice<'_>> =
         q.options.iter().map(|o| parts::Choice { label: &o.label, description: &o.description }).collect();
     match (choices.is_empty(), q.multi_select) {
-        (true, _) => parts::words_field(VALUE, true, "", ""),
+        (true, _) => parts::words_field(VALUE, true, asks::WRITE, ""),
         (false, true) => parts::select_some(VALUE, asks::CHOOSE_SOME, &choices),
         (false, false) => parts::select(VALUE, asks::CHOOSE, &choices),
     }
-}
-
-pub(super) fn choose(q: &Question) -> &'static str {
-    if q.multi_select { asks::CHOOSE_SOME } else { asks::CHOOSE }
 }
 
 /// The questions as text, to be answered by a reply or in the form.
@@ -177,6 +177,11 @@ fn decide(a: &AskView, allow: bool, n: usize, label: &str) -> Control {
 fn aloud(label: &str, a: &AskView) -> String {
     let label: String = label.chars().take(55).collect();
     format!("{label} for {}", a.session)
+}
+
+/// The record of a settled ask, for somebody who came later.
+pub fn settled(a: &AskView, people: People<'_>) -> Post {
+    Post::new(asks::spoken(a), std::iter::once(section(desk::SETTLED)).chain(record(a, people)))
 }
 
 /// What was asked and how it ended; no controls.

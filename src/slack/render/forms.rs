@@ -6,13 +6,14 @@
 use serde_json::{Value, json};
 use slack_morphism::prelude::{SlackBlock, SlackCallbackId, SlackModalView, SlackView};
 
-use super::ask::{choose, element};
+use super::Post;
+use super::ask::element;
 use super::parts::{context, header, input, preformatted, radio, section, words_field};
 use crate::domain::ask::{AskWhat, Question};
 use crate::slack::button::{Form, VALUE, brief, own_words_block, question_block};
 use crate::slack::escape::{self, units};
-use crate::slack::words::forms as say;
 use crate::slack::words::troubles::{self, Trouble};
+use crate::slack::words::{asks, forms as say};
 use crate::wire::view::AskView;
 
 /// A form as Slack takes it.
@@ -112,14 +113,13 @@ pub fn answer_form(a: &AskView, form: &Form) -> View {
 fn questions_form(questions: &[Question], menus: bool) -> Vec<SlackBlock> {
     let mut blocks = Vec::new();
     for (i, q) in questions.iter().take(MAX_QUESTIONS).enumerate() {
-        let lone = questions.len() == 1;
-        let label = if lone { q.question.clone() } else { format!("{}. {}", i + 1, q.question) };
+        let label = asks::label(q, (questions.len() > 1).then_some(i + 1));
         if q.options.is_empty() {
             blocks.push(input(&question_block(i), &label, "", true, element(q)));
             continue;
         }
         if menus {
-            blocks.push(input(&question_block(i), &label, choose(q), false, element(q)));
+            blocks.push(input(&question_block(i), &label, "", false, element(q)));
         }
         let own = words_field(VALUE, true, "", "");
         let (label, hint) = if menus { (say::OWN_WORDS, say::OWN_WORDS_HINT) } else { (label.as_str(), "") };
@@ -128,9 +128,17 @@ fn questions_form(questions: &[Question], menus: bool) -> Vec<SlackBlock> {
     blocks
 }
 
-/// A form that only says something: the ask is settled, the session refused. `typed` is shown so that it can be copied.
+/// A form that only says something: the session is refused. `typed` is shown so that it can be copied.
 pub fn notice_form(trouble: &Trouble, typed: Option<&str>) -> View {
-    let mut blocks = vec![section(&trouble.what), context(&trouble.todo)];
+    shown_form(vec![section(&trouble.what), context(&trouble.todo)], typed)
+}
+
+/// A form in whose place a message is shown: the ask is settled.
+pub fn settled_form(record: Post, typed: Option<&str>) -> View {
+    shown_form(record.blocks, typed)
+}
+
+fn shown_form(mut blocks: Vec<SlackBlock>, typed: Option<&str>) -> View {
     if let Some(typed) = typed.filter(|t| !t.trim().is_empty()) {
         blocks.push(header(say::YOUR_TEXT));
         let letters: Vec<char> = typed.chars().take(MAX_SHOWN).collect();

@@ -71,6 +71,13 @@ pub fn question(q: &Question, number: Option<usize>) -> String {
     format!("*{number}{}*{several}", escape::mrkdwn(q.question.trim(), MAX_QUESTION).replace('*', "∗"))
 }
 
+/// The same above an input; plain text, in bold by itself.
+pub fn label(q: &Question, number: Option<usize>) -> String {
+    let number = number.map(|n| format!("{n}. ")).unwrap_or_default();
+    let several = if q.multi_select { " (one or more)" } else { "" };
+    format!("{number}{}{several}", escape::plain_lines(q.question.trim(), MAX_QUESTION))
+}
+
 /// The options with what they mean, one a line; empty where the labels say it all and fit a button.
 pub fn options(choices: &[Choice], label_fits: usize) -> String {
     let plain = |c: &Choice| c.description.trim().is_empty() && escape::units(&c.label) <= label_fits;
@@ -134,13 +141,13 @@ pub fn verdict(a: &AskView, people: People<'_>) -> String {
         }
         AskState::Defaulted { at, answer, .. } => match answer {
             Answer::Decide { decide: Decision::Deny, .. } => {
-                format!("⏱️ *Nobody answered in time*, so it is denied, {}", when(*at))
+                format!("⏱️ *Nobody answered in time*, {}, so it is denied.", when(*at))
             }
             Answer::Decide { decide: Decision::Allow, .. } => {
-                format!("⏱️ *Nobody answered in time*, so it is allowed, {}", when(*at))
+                format!("⏱️ *Nobody answered in time*, {}, so it is allowed.", when(*at))
             }
             _ => format!(
-                "⏱️ *Nobody answered in time*: the agent decides and notes what it chose, {}",
+                "⏱️ *Nobody answered in time*, {}, so the agent decides and says what it chose.",
                 when(*at)
             ),
         },

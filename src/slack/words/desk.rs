@@ -32,17 +32,17 @@ pub fn say_new() -> Trouble {
 
 /// A form or a message was sent before every question had an answer.
 pub fn not_all(open: usize) -> Trouble {
-    let questions = super::counted(open, "question");
-    trouble(
-        &format!("Not sent yet: {questions} without an answer."),
-        "Choose or write one for each, then send again.",
-    )
+    match open {
+        1 => trouble("Nothing was sent: a question has no answer yet.", "Answer it, then send again."),
+        _ => trouble(
+            &format!("Nothing was sent: {open} questions have no answer yet."),
+            "Answer each, then send again.",
+        ),
+    }
 }
 
-/// Somebody else was first. `record`: how it ended.
-pub fn settled(record: String) -> Trouble {
-    Trouble { what: record, todo: "Nothing is left to do; its message shows how it stands.".to_owned() }
-}
+/// Above the record of an ask, to somebody who came later.
+pub const SETTLED: &str = "This is settled already, so nothing was changed. What stands:";
 
 fn trouble(what: &str, todo: &str) -> Trouble {
     Trouble { what: what.to_owned(), todo: todo.to_owned() }

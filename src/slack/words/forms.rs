@@ -29,7 +29,7 @@ pub const PLAN_FIRST: &str = "Show me the plan first";
 pub const JUST_GO: &str = "Just go";
 
 pub const OWN_WORDS: &str = "Or in words of your own";
-pub const OWN_WORDS_HINT: &str = "What stands here goes before what is chosen above.";
+pub const OWN_WORDS_HINT: &str = "What you write here counts instead of what is chosen above.";
 pub const ANSWER: &str = "Your answer";
 pub const CHANGES: &str = "What should be different?";
 pub const CHANGES_HINT: &str = "The agent reads this, changes its plan and asks again.";

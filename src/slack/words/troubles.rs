@@ -128,7 +128,7 @@ pub fn which_question(open: usize) -> Trouble {
         format!(
             "{open} questions are open, so I do not know which one this answers; the agent has not got it."
         ),
-        "Answer with the controls of the questions.",
+        "Answer in the message that asks them, with its controls or with *Answer in words…*.",
     )
 }
 

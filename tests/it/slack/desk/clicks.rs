@@ -52,7 +52,7 @@ async fn several_questions_are_sent_together_or_not_at_all() {
     let two = vec![question("Which way?", &["Up", "Down"]), question("How many?", &["3", "5"])];
     house.asks(1, "toolu_1", two).await;
     house.presses(ANA, "Send").await;
-    assert!(house.seen(DEV).contains("2 questions without an answer"), "{}", house.seen(DEV));
+    assert!(house.seen(DEV).contains("2 questions have no answer yet"), "{}", house.seen(DEV));
     house.presses(ANA, "Answer in words…").await;
     house.fills(ANA, "q0own", "sideways");
     house.submits(ANA).await;
