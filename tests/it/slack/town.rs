@@ -264,7 +264,7 @@ fn config(mode: Mode, rules: &Rules, slack: &Slack, forge: &Forge, dir: &Path) -
 }
 
 /// Hashes, moments and durations are not the same twice.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {

@@ -16,6 +16,9 @@ macro_rules! in_both_modes {
     };
 }
 
+mod asks;
+mod decisions;
+mod hands;
 mod main_job;
 
 use super::town::Mode;
