@@ -59,6 +59,9 @@ pub enum Signal {
     Consumed { uuid: Uuid },
     /// A turn begins that no word of ours asked for.
     TurnBegan,
+    /// Resumed and idle, with an answer to a call that may still come back by itself. If nothing comes for a moment, tell
+    /// it [`Word::NothingComes`].
+    MayComeBack,
     /// The turn is over; with `queued` more turns may follow by themselves (queued words, or work in the background
     /// whose end starts one). Work that never ends, a server say, starts none.
     TurnEnded { outcome: TurnOutcome, usage: Usage, queued: u32 },
@@ -82,6 +85,8 @@ pub enum Word {
     /// Let go of a held call. At most one call of a turn can be deferred: the adapter denies the others with
     /// "not answered yet, ask again" and reports them as [`Signal::TakenBack`].
     DeferAll,
+    /// What was put aside has had its time to come back: answers that still wait are said in words.
+    NothingComes,
     /// End the turn and drop what is queued behind it.
     Interrupt,
 }

@@ -5,7 +5,7 @@
 //!              │ ── DeferAll ─► put aside (the last one)  │ the others: denied, taken back
 //!              └ ── cancel, end of turn ─► taken back
 //!   Answer without a call ──► early ── its call comes ──► told
-//!                               └──── the agent is idle ─► handed over as a user line, applied
+//!                               └──── the agent is idle and stays so ─► handed over as a user line, applied
 //! ```
 //! Knows the laws measured on the real agent: at most one call of a turn is deferred, denials first, never inside a
 //! subagent. Must not know turns' outcomes or when a hold is over.
@@ -198,6 +198,11 @@ impl Asks {
     /// Words to be said beside the answers just given.
     pub(super) fn beside(&mut self) -> Vec<(AskId, String)> {
         std::mem::take(&mut self.beside)
+    }
+
+    /// Answers that wait for their calls.
+    pub(super) fn has_early(&self) -> bool {
+        !self.early.is_empty()
     }
 
     /// Early answers whose call will not come any more, now that the agent is idle: to be said in words.

@@ -51,6 +51,8 @@ pub struct Claude {
     /// The agent has answered `initialize`; before that nothing is said to it, for its hooks do not stand.
     ready: bool,
     waiting: Vec<(Uuid, String)>,
+    /// Resumed, and idle since: a call that was put aside may come back by itself a moment later.
+    quiet: bool,
     /// User lines it has not taken up yet.
     said: BTreeSet<Uuid>,
     running: bool,
@@ -77,6 +79,7 @@ impl Claude {
             asks: asks::Asks::default(),
             ready: false,
             waiting: Vec::new(),
+            quiet: false,
             said: BTreeSet::new(),
             running: false,
             speaks_of_state: false,
@@ -126,6 +129,7 @@ impl Adapter for Claude {
                 signals
             }
             Word::DeferAll => self.asks.defer_all(),
+            Word::NothingComes => self.speaks_up(),
             Word::Interrupt => {
                 self.waiting.clear();
                 // Without `cancel_queued` a queued message starts the next turn at once.

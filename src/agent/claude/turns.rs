@@ -23,10 +23,12 @@ pub(super) struct Ended {
 
 impl Claude {
     pub(super) fn say(&mut self, uuid: Uuid, text: String) -> Vec<Signal> {
-        if !self.ready {
+        // The answer that waits comes first, if its call does not.
+        if !self.ready || (self.quiet && self.asks.has_early()) {
             self.waiting.push((uuid, text));
             return Vec::new();
         }
+        self.quiet = false;
         self.said.insert(uuid);
         self.running = true;
         vec![Signal::Write(speak::user(uuid, &text))]
@@ -47,19 +49,35 @@ impl Claude {
         }
         self.ready = true;
         self.running = reply.response.session_state.as_deref().is_some_and(|state| state != "idle");
-        // Idle after a resume: no deferred call will come back, so answers to it are said in words.
+        // The agent takes a turn up again before this reply or just after it: both orders were seen.
+        self.quiet = self.start.resume && !self.running && reply.response.session_state.is_some();
         let mut signals = if reply.response.session_state.is_some() { self.hand_over() } else { Vec::new() };
-        for (uuid, text) in std::mem::take(&mut self.waiting) {
-            signals.extend(self.say(uuid, text));
-        }
+        signals.extend(self.say_waiting());
         signals
+    }
+
+    /// Nothing came back by itself: whatever waited for that is said.
+    pub(super) fn speaks_up(&mut self) -> Vec<Signal> {
+        self.quiet = false;
+        let mut signals = self.hand_over();
+        signals.extend(self.say_waiting());
+        signals
+    }
+
+    fn say_waiting(&mut self) -> Vec<Signal> {
+        std::mem::take(&mut self.waiting).into_iter().flat_map(|(uuid, text)| self.say(uuid, text)).collect()
     }
 
     pub(super) fn state(&mut self, value: &Value) -> Vec<Signal> {
         self.speaks_of_state = true;
         let before = std::mem::replace(&mut self.running, view::<views::StateChanged>(value).state != "idle");
         match (before, self.running) {
-            (false, true) => vec![Signal::TurnBegan],
+            (false, true) => {
+                self.quiet = false;
+                let mut signals = vec![Signal::TurnBegan];
+                signals.extend(self.say_waiting());
+                signals
+            }
             (_, true) => Vec::new(),
             (_, false) => self.rest(),
         }
@@ -122,6 +140,9 @@ impl Claude {
     pub(super) fn hand_over(&mut self) -> Vec<Signal> {
         if !self.ready || self.running {
             return Vec::new();
+        }
+        if self.quiet {
+            return self.asks.has_early().then_some(Signal::MayComeBack).into_iter().collect();
         }
         let mut signals = Vec::new();
         for (ask, answer) in self.asks.left_over() {

@@ -108,6 +108,13 @@ impl Life {
         out.push(Effect::Tell(Word::Answer { ask, answer }));
     }
 
+    /// The calls that wait for an answer we have are not coming back.
+    pub(super) fn nothing_comes(&mut self, out: &mut Out) {
+        if self.comes_back.take_if(|at| *at <= out.now).is_some() && self.hears() {
+            out.push(Effect::Tell(Word::NothingComes));
+        }
+    }
+
     pub(super) fn applied(&mut self, id: AskId, out: &mut Out) {
         self.raised.remove(&id);
         if !self.refused.contains(&id) && self.recall.applied.insert(id.clone()) {

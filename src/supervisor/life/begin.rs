@@ -61,6 +61,7 @@ impl Life {
         self.lingers = None;
         self.spoke = false;
         self.quiet = self.resume;
+        self.comes_back = None;
         self.deferred = false;
         self.reported = false;
         let plan = self.run.new.plan && !self.plan.approved;

@@ -87,6 +87,8 @@ pub struct Life {
     spoke: bool,
     /// Resumed, and nothing said yet: a deferred call may come back by itself.
     quiet: bool,
+    /// An answer waits for its call to come back by itself: until when.
+    comes_back: Option<Time>,
     /// `DeferAll` was told in this turn.
     deferred: bool,
     /// Interrupted for a message, and not yet ended.
@@ -140,6 +142,7 @@ impl Life {
             busy: false,
             spoke: false,
             quiet: false,
+            comes_back: None,
             deferred: false,
             interrupting: false,
             reported: false,
@@ -176,7 +179,7 @@ impl Life {
         let closing = self.closing.map(|(_, at)| at);
         let hold = self.held.values().min().copied();
         let lingers = self.lingers.as_ref().map(|(at, _)| *at);
-        [closing, hold, lingers, self.retry_at].into_iter().flatten().min()
+        [closing, hold, lingers, self.comes_back, self.retry_at].into_iter().flatten().min()
     }
 
     /// The one step. `now` is used for deadlines only.
@@ -250,6 +253,7 @@ impl Life {
     fn tick(&mut self, out: &mut Out) {
         self.hold_over(out);
         self.linger_over(out);
+        self.nothing_comes(out);
         self.close_further(out);
         if self.retry_at.is_some_and(|at| out.now >= at) {
             self.retry_at = None;

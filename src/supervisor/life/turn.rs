@@ -16,6 +16,8 @@ use super::{Effect, Life, Out, Process, Stage, Trouble};
 /// Seconds without a sign after which what runs in the background is not waited for any more: a server the agent left
 /// running never has news.
 const FOR_BACKGROUND: u32 = 30;
+/// Seconds a resumed agent has to take up what it put aside. It does so within milliseconds, or never.
+const FOR_COME_BACK: u32 = 2;
 /// Process starts within one attempt: a fresh one after a lost conversation, new ones for feedback.
 const MAX_RELAUNCHES: u32 = 20;
 
@@ -154,7 +156,10 @@ impl Life {
             Signal::Held { ask, what } => self.hold(ask, what, out),
             Signal::TakenBack { ask, why } => self.taken_back(ask, why, out),
             Signal::Consumed { uuid } => self.consumed(uuid, out),
-            Signal::TurnBegan => self.lingers = None,
+            Signal::TurnBegan => (self.lingers, self.comes_back) = (None, None),
+            Signal::MayComeBack => {
+                self.comes_back.get_or_insert(out.after(FOR_COME_BACK));
+            }
             Signal::TurnEnded { outcome, usage, queued } => self.turn_ended(outcome, usage, queued, out),
             Signal::Write(line) => out.push(Effect::Write(line)),
             Signal::Broken { cause } => self.fail(Trouble { cause, retry: Retry::No }, out),

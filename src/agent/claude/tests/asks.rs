@@ -68,6 +68,21 @@ fn an_answer_given_before_the_call_comes_back_is_applied_when_it_comes() {
 }
 
 #[test]
+fn a_call_that_comes_back_after_the_agent_said_it_is_idle_is_answered_once() {
+    let (mut claude, _) = resumed("idle");
+    assert_eq!(told(&answer(&mut claude, "a")), ["may come back"]);
+    let say = Word::Say { uuid: Uuid::from_u128(2), text: "and this".to_owned() };
+    assert_eq!(told(&claude.tell(say)), Vec::<String>::new(), "the answer comes first");
+    let running = json!({"type": "system", "subtype": "session_state_changed", "state": "running"});
+    assert_eq!(told(&hear(&mut claude, &running)), ["began", "say and this"]);
+    assert_eq!(told(&ask(&mut claude, "a")), ["allow r-a"]);
+    assert_eq!(told(&tool_result(&mut claude, "a")), ["applied a"]);
+    assert_eq!(told(&claude.tell(Word::NothingComes)), Vec::<String>::new(), "something came");
+    result(&mut claude, &json!({}));
+    assert_eq!(told(&idle(&mut claude)), ["ended done 0"], "and is not said in words");
+}
+
+#[test]
 fn a_call_that_comes_back_both_ways_is_held_once_and_answered_twice() {
     let (mut claude, _) = resumed("running");
     let request = json!({"subtype": "can_use_tool", "tool_name": "Bash", "tool_use_id": "a", "input": {"command": "ls"}});
@@ -86,7 +101,8 @@ fn an_answer_whose_call_does_not_come_back_is_said_in_words() {
     let reply =
         json!({"subtype": "success", "request_id": INITIALIZE, "response": {"session_state": "idle"}});
     let signals = hear(&mut claude, &json!({"type": "control_response", "response": reply}));
-    let told = told(&signals);
+    assert_eq!(told(&signals), ["may come back"], "it may take its turn up again just after this");
+    let told = told(&claude.tell(Word::NothingComes));
     assert!(told[0].starts_with("say ") && told[0].contains("Which? → SQLite"), "{told:?}");
     assert_eq!(told[1], "applied a");
     assert_eq!(told.len(), 2);
@@ -97,6 +113,7 @@ fn an_answer_whose_call_does_not_come_back_is_said_in_words() {
 #[test]
 fn an_answer_that_comes_while_nothing_runs_is_said_at_once_and_one_in_a_turn_waits_for_its_end() {
     let (mut claude, _) = resumed("idle");
+    claude.tell(Word::NothingComes);
     assert_eq!(told(&answer(&mut claude, "a")).len(), 2);
     assert_eq!(told(&answer(&mut claude, "b")), Vec::<String>::new(), "a turn runs now");
     result(&mut claude, &json!({}));

@@ -119,6 +119,7 @@ fn word(signal: &Signal) -> Option<String> {
         Signal::Consumed { uuid } => format!("consumed {}", uuid.as_u128()),
         Signal::Report { report: Report::AnswerApplied { id }, .. } => format!("applied {id}"),
         Signal::TurnBegan => "began".to_owned(),
+        Signal::MayComeBack => "may come back".to_owned(),
         Signal::TurnEnded { outcome, queued, .. } => {
             let how = match outcome {
                 TurnOutcome::Completed { .. } => "done",

@@ -85,3 +85,22 @@ fn a_second_overdue_call_of_a_turn_is_refused_not_deferred() {
     stage.play([applied]);
     assert!(stage.news().is_empty(), "our own refusal is no person's answer");
 }
+
+#[test]
+fn an_answer_waits_a_moment_for_its_call_to_come_back_and_is_said_in_words_otherwise() {
+    for came in [false, true] {
+        let run = Run { resume: true, ..fixture::run() };
+        let mut stage = Stage::of(Life::new(run, Recall::default(), Plan::default()));
+        stage.play([Input::Secrets, ready(), Input::Launched(Ok(())), Input::Signal(Signal::MayComeBack)]);
+        stage.wait(1);
+        stage.play([Input::Signal(Signal::MayComeBack)]);
+        if came {
+            stage.play([Input::Signal(Signal::TurnBegan)]);
+        }
+        stage.news();
+        stage.wait(1);
+        assert_eq!(stage.news(), if came { &[][..] } else { &["NothingComes"] });
+        stage.wait(5);
+        assert!(stage.news().is_empty(), "once");
+    }
+}
