@@ -252,6 +252,13 @@ impl Replay {
             Signal::TakenBack { ask, why } => format!("taken back {ask}: {why}"),
             Signal::Consumed { uuid } => format!("consumed {uuid}"),
             Signal::TurnBegan => return self.others.push("a turn began".to_owned()),
+            Signal::MayComeBack => {
+                self.tell("an answer waits for its call, and it does not come back");
+                for signal in self.adapter.tell(Word::NothingComes) {
+                    self.signal(signal);
+                }
+                return;
+            }
             Signal::TurnEnded { outcome, usage, queued } => {
                 self.open = false;
                 self.outcomes.push(label(&outcome));

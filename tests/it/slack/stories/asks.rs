@@ -4,7 +4,7 @@ use devtask::workbench::slack::{Fault, What};
 use serde_json::json;
 
 use super::super::town::{ANA, CY, DEV, Mode, Town};
-use super::hands::{asking, brief, question, repeated, thread};
+use super::hands::{asking, brief, question, repeated, thread, told};
 use super::{summed_up, without_figures};
 
 in_both_modes! {
@@ -40,7 +40,7 @@ async fn many_options_are_a_menu_and_several_answers_are_boxes(mode: Mode) {
     town.picks(ANA, "q0", json!(["0", "2"])).await;
     town.presses(ANA, "Send").await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("menu_and_boxes", seen);
+    insta::assert_snapshot!("menu_and_boxes", told(&seen));
 }
 
 async fn own_words_come_by_a_reply_or_through_the_form(mode: Mode) {
@@ -74,7 +74,7 @@ async fn own_words_come_by_a_reply_or_through_the_form(mode: Mode) {
     town.looks_at(ANA, "With a full stop").await;
     town.replies(ANA, "with a FULL stop").await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("own_words", seen);
+    insta::assert_snapshot!("own_words", told(&seen));
 }
 
 async fn several_questions_are_answered_together(mode: Mode) {
@@ -100,7 +100,7 @@ async fn several_questions_are_answered_together(mode: Mode) {
     town.picks(ANA, "q1", json!(["0", "1"])).await;
     town.submits(ANA).await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("several", seen);
+    insta::assert_snapshot!("several", told(&seen));
     assert!(town.slack.modal(ANA).is_none(), "the form is gone");
 }
 
@@ -117,7 +117,7 @@ async fn what_nobody_answers_is_left_to_the_agent(mode: Mode) {
     town.says(ANA, DEV, &brief("Mend it again", ask()), None).await;
     let both = |seen: &str| seen.matches("is done*").count() == 2;
     let seen = town.sees(DEV, "both summaries are there", both).await;
-    insta::assert_snapshot!("agent_decided", seen);
+    insta::assert_snapshot!("agent_decided", told(&seen));
 }
 
 async fn the_first_answer_stands_and_whoever_comes_later_is_told(mode: Mode) {
@@ -137,7 +137,7 @@ async fn the_first_answer_stands_and_whoever_comes_later_is_told(mode: Mode) {
     town.sees(DEV, "the summary is there", summed_up).await;
     town.does(ANA, later).await;
     town.told(3).await;
-    insta::assert_snapshot!("too_late", town.seen(DEV));
+    insta::assert_snapshot!("too_late", told(&town.seen(DEV)));
 }
 
 async fn a_question_can_be_answered_while_its_session_is_paused(mode: Mode) {
@@ -148,12 +148,12 @@ async fn a_question_can_be_answered_while_its_session_is_paused(mode: Mode) {
     town.presses(ANA, "Pause").await;
     let paused = |seen: &str| seen.contains("*Paused*") && seen.contains("1 question is open");
     let seen = town.sees(DEV, "it is paused", paused).await;
-    insta::assert_snapshot!("paused_with_a_question", without_figures(&seen));
+    insta::assert_snapshot!("paused_with_a_question", told(&without_figures(&seen)));
     town.presses(ANA, "Left").await;
     let answered = |seen: &str| seen.contains("→ *Left*") && !seen.contains("1 question is open");
     let seen = town.sees(DEV, "it is answered", answered).await;
-    insta::assert_snapshot!("answered_while_paused", without_figures(&seen));
+    insta::assert_snapshot!("answered_while_paused", told(&without_figures(&seen)));
     town.presses(ANA, "Resume").await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("paused_and_done", without_figures(&seen));
+    insta::assert_snapshot!("paused_and_done", told(&without_figures(&seen)));
 }

@@ -5,7 +5,7 @@ use devtask::workbench::script::Step;
 use serde_json::json;
 
 use super::super::town::{ANA, CY, DEV, Mode, Town};
-use super::hands::{brief, brief_of, repeated, thread};
+use super::hands::{brief, brief_of, repeated, thread, told};
 use super::summed_up;
 
 in_both_modes! {
@@ -37,7 +37,7 @@ async fn a_command_waits_until_somebody_allows_or_denies_it(mode: Mode) {
     town.picks(ANA, "q0", json!("Nobody pushes to main by force; open a pull request.")).await;
     town.submits(ANA).await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("permission", seen);
+    insta::assert_snapshot!("permission", told(&seen));
 }
 
 async fn a_plan_is_changed_and_then_approved(mode: Mode) {
@@ -63,5 +63,5 @@ async fn a_plan_is_changed_and_then_approved(mode: Mode) {
     town.presses(ANA, "Approve").await;
     town.repeats(1, "User has approved exiting plan mode.").await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("plan", seen);
+    insta::assert_snapshot!("plan", told(&seen));
 }

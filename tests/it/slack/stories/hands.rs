@@ -40,7 +40,21 @@ pub fn question(text: &str, options: &[&str]) -> Value {
 /// The thread as it stands: a root may be told again at any moment, so what is snapshotted on the way is below it.
 pub fn thread(seen: &str) -> String {
     let lines = seen.lines().skip_while(|line| !line.starts_with("    ↳"));
-    lines.collect::<Vec<_>>().join("\n")
+    lines.take_while(|line| line.is_empty() || line.starts_with("    ")).collect::<Vec<_>>().join("\n")
+}
+
+/// All but the private word that a session is on its way: it may come before or after the session's message.
+pub fn told(seen: &str) -> String {
+    let mut lines = seen.lines().peekable();
+    let mut kept = Vec::new();
+    while let Some(line) = lines.next() {
+        if line.starts_with("(only ") && lines.next_if(|next| next.contains(" is on its way in ")).is_some() {
+            lines.next();
+        } else {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
 }
 
 impl Town {
