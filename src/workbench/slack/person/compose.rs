@@ -35,6 +35,9 @@ impl Hands<'_> {
         if !self.channel(channel)?.members.contains(&self.user.id) {
             return no("you are not in that channel");
         }
+        if self.channel(channel)?.archived {
+            return no("the channel is archived");
+        }
         self.model.check_thread(channel, thread)?;
         let composed = self.composed(text);
         let calls_app = composed.contains(&format!("<@{}>", self.model.app.user));

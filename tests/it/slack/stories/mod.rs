@@ -17,6 +17,7 @@ macro_rules! in_both_modes {
 }
 
 mod main_job;
+mod rough;
 
 use super::town::Mode;
 
