@@ -4,7 +4,7 @@ use devtask::domain::session::Status;
 use devtask::workbench::slack::{Fault, Place};
 use serde_json::json;
 
-use super::{ANA, DEV, Mode, Rules, Town, comes_to, sessions, without_figures};
+use super::{ANA, DEV, Mode, Rules, Town, comes_to, sessions, told};
 
 in_both_modes! {
     a_list_says_who_waits_and_who_is_in_line
@@ -30,7 +30,7 @@ async fn a_list_says_who_waits_and_who_is_in_line(mode: Mode) {
     let list = seen.rfind("(only ana) [devtask]\n  *4 sessions*").unwrap();
     let first = seen.find("(only ana) [devtask]\n  *4 sessions*").unwrap();
     assert!(first < list, "the own list and everybody's");
-    insta::assert_snapshot!("lists", without_figures(&seen[first..]));
+    insta::assert_snapshot!("lists", told(&seen[first..]));
 }
 
 async fn doing_it_twice_makes_one_session(mode: Mode) {
