@@ -21,9 +21,9 @@ mod rough;
 
 use super::town::Mode;
 
-/// The session's last word is in its thread.
+/// The session's last word is in its thread, and the root shows it: that one waits its turn.
 fn summed_up(seen: &str) -> bool {
-    seen.contains("is done*")
+    seen.contains("is done*") && seen.contains("✅ *Done*")
 }
 
 /// Without the lines that count turns, attempts and money: how far the agent came is not the story's.

@@ -40,12 +40,14 @@ async fn forty_thousand_characters_are_taken_and_cut_where_shown(mode: Mode) {
         ..Step::default()
     };
     let script = Script::of(vec![Step::write("greet.sh", REPAIRED), prose]).tag();
-    for start in ["/devtask new ", "@devtask "] {
+    for (n, start) in ["/devtask new ", "@devtask "].into_iter().enumerate() {
         let head = format!("{start}Leave a long note");
         let fill = "x".repeat(MOST - head.chars().count() - script.chars().count() - 2);
         let text = format!("{head}{fill}\n{script}\n");
         assert_eq!(text.chars().count(), MOST);
         town.says(ANA, DEV, &text, None).await;
+        let root = format!("## dt-{} ", n + 1);
+        town.sees(DEV, "its root stands", |seen| seen.contains(&root)).await;
     }
     let both = |seen: &str| seen.matches("is done*").count() == 2 && seen.matches("✅ *Done*").count() == 2;
     let seen = town.sees(DEV, "both summaries are there", both).await;
