@@ -10,7 +10,7 @@ use super::dispatch::waiting;
 use super::{Inner, Local, feed, refusals};
 use crate::domain::ask::Answer;
 use crate::domain::queue::{Caps, placement};
-use crate::domain::session::{self, Hold, Input, NewSession, Session};
+use crate::domain::session::{self, Hold, Input, NewSession, Session, Status};
 use crate::domain::{Actor, AskId, Repo, Seq, SessionId, Time};
 use crate::store::{CommitError, Decision, Dedupe, Lane, ListQuery, Row, World};
 use crate::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
@@ -160,7 +160,9 @@ impl Inner {
         let Some(rev) = rev.filter(|_| refusal.code == Code::Illegal) else { return refusal };
         match self.store.row(id).await {
             Ok(Some(row)) if row.session.rev != rev => {
-                let status = row.session.status.name();
+                let session = &row.session;
+                let asks = session.status == Status::Paused && session.holds.iter().all(|h| *h == Hold::Ask);
+                let status = if asks { "waiting for an answer" } else { session.status.name() };
                 let message = format!(
                     "{id} has changed since you looked: it is {status} now, so there is nothing to {verb}"
                 );

@@ -52,10 +52,10 @@ impl Brief {
     /// Trims, fills the title in, and refuses what nobody could work on.
     pub fn accept(mut self) -> Result<Self, BadBrief> {
         self.goal = self.goal.trim().to_owned();
-        if self.goal.is_empty() {
+        if is_blank(&self.goal) {
             self.goal = self.title.trim().to_owned();
         }
-        if self.goal.is_empty() {
+        if is_blank(&self.goal) {
             return Err(BadBrief::Empty);
         }
         let chars = self.chars();
@@ -68,7 +68,7 @@ impl Brief {
         if let Some(bad) = self.checks.iter().find_map(|c| argv::split(c).err()) {
             return Err(BadBrief::NoCommand(bad));
         }
-        let title = if self.title.trim().is_empty() { &self.goal } else { &self.title };
+        let title = if is_blank(&self.title) { &self.goal } else { &self.title };
         self.title = one_line(title, 80);
         Ok(self)
     }
@@ -78,6 +78,21 @@ impl Brief {
         let texts = [&self.title, &self.goal, &self.context].into_iter().chain(lists);
         texts.map(|t| t.chars().count()).sum()
     }
+}
+
+/// Whether nobody sees anything of it: white space, control characters, and what has no width.
+///
+/// ```
+/// use devtask::domain::brief::is_blank;
+/// assert!(is_blank(" \n\u{200b}\u{feff}\u{7}") && is_blank(""));
+/// assert!(!is_blank(" ."));
+/// ```
+pub fn is_blank(text: &str) -> bool {
+    let unseen = |c: char| {
+        let wide = !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        c.is_whitespace() || c.is_control() || !wide
+    };
+    text.chars().all(unseen)
 }
 
 /// The first line of `text`, cut to `max` characters with an ellipsis.

@@ -119,7 +119,7 @@ impl Desk {
         match &place.thread {
             _ if words.mentioned || words.direct => true,
             None => false,
-            Some(thread) => self.notes.thread_at(&place.channel, thread).await.is_ok_and(|s| !s.is_empty()),
+            Some(_) => self.session_in(place).await.is_ok_and(|session| session.is_some()),
         }
     }
 }

@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use super::{Desk, Errand, Reply, Stop};
-use crate::domain::brief::{BadBrief, Brief};
+use crate::domain::brief::{BadBrief, Brief, is_blank};
 use crate::slack::button::{Form, brief};
 use crate::slack::escape;
 use crate::slack::input::{Draft, Said, What};
@@ -40,7 +40,7 @@ impl Desk {
     /// From words: makes the session, or opens the form for what is missing.
     pub(super) async fn new_session(&self, errand: Errand<'_>, place: Place, draft: &Draft) -> Reply {
         let said = errand.said;
-        if draft.goal.is_empty() {
+        if is_blank(&draft.goal) {
             self.admit_to_form(said, Deed::Start).await?;
             return self.ask_brief(said, &place, draft).await;
         }
@@ -95,8 +95,8 @@ impl Desk {
 
     /// Opens the brief form with what is typed so far.
     pub(super) async fn ask_brief(&self, said: &Said, place: &Place, draft: &Draft) -> Reply {
-        let missing = || if draft.goal.is_empty() { troubles::empty() } else { troubles::no_repo() };
-        let typed = draft.kept();
+        let missing = || if is_blank(&draft.goal) { troubles::empty() } else { troubles::no_repo() };
+        let typed = Some(draft.kept()).filter(|typed| !is_blank(typed)).unwrap_or_default();
         let Some(trigger) = said.trigger.as_deref().filter(|_| escape::units(&typed) <= MAX_FIELD) else {
             return Err(Stop::from(missing()).keeping(&typed));
         };

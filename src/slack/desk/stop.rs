@@ -2,6 +2,7 @@
 //!
 //! Must not know how it is told.
 
+use crate::domain::brief::is_blank;
 use crate::slack::render::{self, Post, View};
 use crate::slack::words::troubles::{self, Trouble};
 use crate::store::slack::StoreError;
@@ -61,7 +62,7 @@ impl Stop {
     #[must_use]
     pub(super) fn keeping(self, typed: &str) -> Self {
         match self {
-            other if typed.trim().is_empty() => other,
+            other if is_blank(typed) => other,
             Self::Say(trouble) => Self::Keep(trouble, typed.to_owned()),
             Self::Refused(refusal) => Self::Keep(troubles::refused(&refusal), typed.to_owned()),
             other => other,

@@ -15,7 +15,7 @@ use super::{Desk, Errand, Reply, Stop};
 use crate::domain::SessionId;
 use crate::domain::command::MessageMode;
 use crate::slack::input::{Command, InThread, Words};
-use crate::slack::names::Place;
+use crate::slack::names::{LEFT, Place};
 use crate::slack::render;
 use crate::slack::who::{Deed, No};
 use crate::slack::words::{desk as say, status, troubles};
@@ -47,7 +47,7 @@ impl Desk {
     }
 
     /// The session that is talked with in a thread: the newest that still runs, else the newest.
-    async fn session_in(&self, place: &Place) -> Result<Option<SessionId>, Stop> {
+    pub(super) async fn session_in(&self, place: &Place) -> Result<Option<SessionId>, Stop> {
         let Some(thread) = &place.thread else { return Ok(None) };
         let sessions = self.notes.thread_at(&place.channel, thread).await?;
         if let [_, _, ..] = sessions.as_slice() {
@@ -57,7 +57,15 @@ impl Desk {
                 }
             }
         }
-        Ok(sessions.first().copied())
+        match sessions.first() {
+            Some(session) => Ok(Some(*session)),
+            // Its first message was deleted, or it went elsewhere.
+            None => Ok(self
+                .notes
+                .recall(LEFT, &format!("{}/{thread}", place.channel))
+                .await?
+                .and_then(|s| s.parse().ok())),
+        }
     }
 
     /// A direct message is talk: "thanks!" must not start anything.

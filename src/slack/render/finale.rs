@@ -9,6 +9,7 @@ use super::post::Post;
 use super::root::act;
 use crate::domain::report::Evidence;
 use crate::domain::session::{Status, Verb};
+use crate::slack::escape::units;
 use crate::slack::words::{People, ends, status};
 use crate::wire::view::SessionView;
 
@@ -21,6 +22,7 @@ pub fn finale(v: &SessionView, people: People<'_>) -> Post {
     let mut blocks = vec![section(&ends::outcome(v, people)), section(&ends::result(v))];
     if let Some(summary) = v.summary.as_deref().filter(|s| !s.trim().is_empty() && v.status == Status::Done) {
         blocks.push(markdown(summary, MAX_SUMMARY));
+        blocks.extend((units(summary) > MAX_SUMMARY).then(|| context(&ends::cut(v))));
     }
     blocks.extend(checks(v));
     blocks.push(context(&ends::took(v)));
@@ -44,19 +46,23 @@ pub(super) fn checks(v: &SessionView) -> Vec<SlackBlock> {
     let mut blocks = vec![section(&lines.join("\n"))];
     blocks.extend(ends::trees(v).map(|trees| context(&trees)));
     if let Some(failed) = v.evidence.iter().find(|e| !e.passed()) {
-        blocks.extend(printed(failed));
+        blocks.extend(printed(v, failed));
     }
     blocks
 }
 
-fn printed(e: &Evidence) -> Vec<SlackBlock> {
-    let end = e.tail.trim_end();
-    if end.is_empty() {
+fn printed(v: &SessionView, e: &Evidence) -> Vec<SlackBlock> {
+    let whole = e.tail.trim_end();
+    if whole.is_empty() {
         return Vec::new();
     }
-    let skip = end.chars().count().saturating_sub(MAX_PRINTED);
-    let end: String = end.chars().skip(skip).collect();
-    vec![context(&ends::printed(e)), preformatted(&end, 2 * MAX_PRINTED)]
+    let skip = whole.chars().count().saturating_sub(MAX_PRINTED);
+    let end: String = whole.chars().skip(skip).collect();
+    // Half a line says nothing, where whole ones follow it.
+    let end = end.split_once('\n').map_or(end.as_str(), |(half, rest)| {
+        if skip > 0 && half.len() < end.len() / 2 { rest } else { &end }
+    });
+    vec![context(&ends::printed(v, e, skip > 0)), preformatted(end, 2 * MAX_PRINTED)]
 }
 
 fn controls(v: &SessionView) -> Option<SlackBlock> {

@@ -36,13 +36,13 @@ pub fn list(sessions: &[SessionView], people: People<'_>) -> Post {
 
 /// `*dt-142* ✅ Done · Add a retry` and below it where and whose.
 fn row(v: &SessionView, people: People<'_>) -> String {
-    let status::State { sign, word, .. } = status::state(v);
+    let state = status::brief(v);
     let title = escape::line(&v.brief.title, 80);
     let pull = v.pull_request.as_ref().filter(|_| v.status == Status::Done);
     let pull =
         pull.map(|p| format!(" · {}", escape::link(&p.url, &format!("#{}", p.number)))).unwrap_or_default();
     let repo = escape::line(&v.repo, 100);
-    format!("*{}* {sign} {word} · {title}\n{repo} · {}{pull}", v.id, person(people, &v.owner))
+    format!("*{}* {state} · {title}\n{repo} · {}{pull}", v.id, person(people, &v.owner))
 }
 
 /// One session in full, without controls: those are at its message.

@@ -25,7 +25,7 @@ pub fn unpublished(v: &SessionView, cause: &str, tries: u32, again: Time, people
 }
 
 /// To the owner in person: the session's channel takes nothing from us, so its messages come here.
-pub fn moved(v: &SessionView, channel: &str) -> Post {
-    let text = ends::moved(v, channel);
+pub fn moved(v: &SessionView, channel: &str, why: ends::Gone) -> Post {
+    let text = ends::moved(v, channel, why);
     Post::new(&text, [section(&text)])
 }

@@ -4,6 +4,7 @@
 
 use slack_morphism::prelude::*;
 
+use crate::domain::brief::is_blank;
 use crate::slack::button::{Button, option_value};
 use crate::slack::escape::{self, cut_mrkdwn, units};
 
@@ -58,7 +59,7 @@ pub(super) fn preformatted(foreign: &str, max: usize) -> SlackBlock {
 }
 
 fn filled(text: String) -> String {
-    if text.trim().is_empty() { NOTHING.to_owned() } else { text }
+    if is_blank(&text) { NOTHING.to_owned() } else { text }
 }
 
 /// A row of controls; nothing where there are none.

@@ -4,6 +4,7 @@
 
 use super::edge::{Edge, Entry};
 use super::plan::ROOT;
+use super::refusals::gone;
 use crate::domain::ask::{Ask, AskState};
 use crate::domain::session::Status;
 use crate::domain::{Seq, Time};
@@ -42,7 +43,7 @@ impl Scene {
             Edge::Ended { status, at, cause } => {
                 Some(render::finale(&as_it_ended(view, *status, *at, cause.as_ref()), &mention))
             }
-            Edge::Moved { channel, .. } => Some(render::moved(view, channel)),
+            Edge::Moved { channel, code } => Some(render::moved(view, channel, gone(code))),
         }
     }
 

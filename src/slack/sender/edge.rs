@@ -49,6 +49,13 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// It tells that this ask was opened.
+    pub fn asks(&self, id: &AskId) -> bool {
+        matches!(&self.edge, Edge::Asked(ask) if ask.id == *id)
+    }
+}
+
 pub fn ask_slot(id: &AskId) -> String {
     format!("ask:{id}")
 }

@@ -63,7 +63,7 @@ pub enum Outcome {
     /// There is no thread to post it to: its first message was deleted.
     Rootless,
     /// The thread goes on over there.
-    Moved { channel: String, code: String },
+    Moved { channel: String, code: String, open: Vec<Ask> },
 }
 
 #[derive(Clone, Debug)]
@@ -269,7 +269,7 @@ impl Track {
                 self.stands.insert(slot.to_owned(), Stands::Gone);
                 self.pop_unless_root(slot);
             }
-            Outcome::Moved { channel, code } => self.moved(channel, code, now),
+            Outcome::Moved { channel, code, open } => self.moved(channel, code, open, now),
         }
         self.pass_over();
     }
@@ -328,11 +328,18 @@ impl Track {
         matches!(self.stands.get(slot), Some(Stands::There { .. }))
     }
 
-    fn moved(&mut self, channel: String, code: String, now: Time) {
+    /// `open`: nobody reads an answer where it was asked, so it is asked again.
+    fn moved(&mut self, channel: String, code: String, open: Vec<Ask>, now: Time) {
         let seq = self.cursor() + 1;
         let from = std::mem::replace(&mut self.thread.channel, channel);
         (self.thread.thread, self.thread.root) = (None, None);
         self.stands.remove(ROOT);
+        for ask in open.into_iter().rev() {
+            self.stands.remove(&ask_slot(&ask.id));
+            if !self.edges.iter().any(|at| at.asks(&ask.id)) {
+                self.edges.push_front(Entry { seq, at: now, edge: Edge::Asked(ask) });
+            }
+        }
         self.edges.push_front(Entry { seq, at: now, edge: Edge::Moved { channel: from, code } });
     }
 }

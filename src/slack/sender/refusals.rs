@@ -2,6 +2,8 @@
 //!
 //! Pure. One table; a code that is not in it is tried again, ever more seldom. Must not know who posts.
 
+use crate::slack::words::ends::Gone;
+
 /// What to do about a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
@@ -65,5 +67,14 @@ pub fn means(code: &str) -> Means {
         | "access_denied"
         | "team_access_not_granted" => Means::Token,
         _ => Means::Later,
+    }
+}
+
+/// What is said of a channel that refused us so.
+pub fn gone(code: &str) -> Gone {
+    match (code, means(code)) {
+        ("is_archived", _) => Gone::Archived,
+        (_, Means::NoThread) => Gone::Thread,
+        _ => Gone::Closed,
     }
 }

@@ -134,9 +134,14 @@ pub fn trees(v: &SessionView) -> Option<String> {
     (!trees.is_empty()).then(|| format!("Run by DevTask, not by the agent, on {what} {}", trees.join(", ")))
 }
 
-/// Above what a failed check printed.
-pub fn printed(e: &Evidence) -> String {
-    format!("What {} printed last:", escape::code(&e.command, 160))
+/// Above what a failed check printed. `more`: that is not all that is known of it.
+pub fn printed(v: &SessionView, e: &Evidence, more: bool) -> String {
+    let more = if more {
+        format!(" (`devtask show {} --json` has more of it)", v.id.number())
+    } else {
+        String::new()
+    };
+    format!("What {} printed last{more}:", escape::code(&e.command, 160))
 }
 
 pub fn more_checks(n: usize) -> String {
@@ -202,12 +207,30 @@ pub fn unpublished_spoken(v: &SessionView, cause: &str) -> String {
     format!("{} could not open its pull request: {}", v.id, escape::line(cause, 300))
 }
 
-/// Its root could not be posted where it was asked for, so the owner is told in person.
-pub fn moved(v: &SessionView, channel: &str) -> String {
-    format!(
-        "{} has no message in {}: I may not write there, so all of it comes here. To change that for the next one, \
-         invite me there with `/invite @DevTask`.",
-        v.id,
-        super::troubles::channel(channel)
-    )
+/// It is told to its owner in person from here on, and why not there any more.
+pub fn moved(v: &SessionView, channel: &str, why: Gone) -> String {
+    let (id, channel) = (v.id, super::troubles::channel(channel));
+    match why {
+        Gone::Archived => format!("{id} goes on here: {channel} is archived, and nobody can write there."),
+        Gone::Thread => format!("{id} goes on here: the thread in {channel} where it was asked for is gone."),
+        Gone::Closed => format!(
+            "{id} goes on here, for I may not write in {channel}. To have the next one there, invite me there with \
+             `/invite @DevTask`."
+        ),
+    }
+}
+
+/// Why a channel has no place for a session any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    Archived,
+    /// The message its thread hung under.
+    Thread,
+    /// We are not in it, or may not write.
+    Closed,
+}
+
+/// Under a summary that had to be cut.
+pub fn cut(v: &SessionView) -> String {
+    format!("The summary goes on; `devtask show {}` in a terminal has all of it.", v.id.number())
 }

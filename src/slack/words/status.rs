@@ -37,6 +37,18 @@ pub fn state(v: &SessionView) -> State {
     }
 }
 
+/// The sign and the words for it in a list, where everybody's sessions stand: `⏳ Queued, 2nd in line`.
+pub fn brief(v: &SessionView) -> String {
+    let State { sign, word, .. } = state(v);
+    let waits = matches!(v.status, Status::Running | Status::Paused) && !v.asks.is_empty() && !is_stopping(v);
+    match (v.status, v.position) {
+        (Status::Queued, Some(1)) => format!("{sign} {word}, next in line"),
+        (Status::Queued, Some(n)) => format!("{sign} {word}, {} in line", nth(n)),
+        _ if waits => format!("{sign} Waiting for an answer"),
+        _ => format!("{sign} {word}"),
+    }
+}
+
 fn queued(v: &SessionView) -> State {
     let again = if v.failure.is_some() { failure(v, 300) + " " } else { String::new() };
     let more = match (&v.waiting_on, v.position) {

@@ -93,7 +93,7 @@ pub fn late() -> Trouble {
 
 /// The trigger was used up before the form could be opened.
 pub fn no_form() -> Trouble {
-    Trouble::new("Slack did not let me open the form in time.", "Press it again.")
+    Trouble::new("Slack did not let me open the form in time.", "Please do it once more.")
 }
 
 pub fn no_repo() -> Trouble {

@@ -10,8 +10,12 @@
 //! { "on": "storm", "times": 20 }                      each connection is told to refresh as soon as it stands
 //! { "on": "cut" } · { "on": "deaf" }                  now: connections end without a word, or say nothing more
 //! { "on": "repeat", "times": 1 }                      the acknowledgement of the next event is lost
+//! { "on": "unheard", "times": 1 }                     the same of the next click, form or command: the person is told so
+//! { "on": "twice", "times": 1 }                       the next delivery of any kind is sent twice, to the letter
 //! { "on": "org_wide", "times": 1 }                    interactions come with `team: null`
 //! { "on": "deleted", "channel": "C…", "ts": "…" }     an admin takes a message away
+//! { "on": "removed", "channel": "C…" }                an admin takes the app out of a channel
+//! { "on": "archived", "channel": "C…" }               an admin archives a channel
 //! What: { "kind": "status", "status": 503 } | { "kind": "error", "error": "fatal_error" } |
 //!       { "kind": "rate_limited", "seconds": 7 } | { "kind": "hang" } | { "kind": "drop" } | { "kind": "delay", "ms": 5 }
 //! ```
@@ -58,6 +62,14 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
+    Unheard {
+        #[serde(default = "once")]
+        times: u32,
+    },
+    Twice {
+        #[serde(default = "once")]
+        times: u32,
+    },
     OrgWide {
         #[serde(default = "once")]
         times: u32,
@@ -65,6 +77,12 @@ pub enum Fault {
     Deleted {
         channel: String,
         ts: String,
+    },
+    Removed {
+        channel: String,
+    },
+    Archived {
+        channel: String,
     },
 }
 

@@ -166,7 +166,11 @@ impl Hub {
     }
 
     fn send(&self, id: SocketId, outgoing: &Outgoing) {
-        if !self.tell(id, Word::Send(outgoing.frame().to_string())) {
+        let frame = outgoing.frame().to_string();
+        if outgoing.twice {
+            self.tell(id, Word::Send(frame.clone()));
+        }
+        if !self.tell(id, Word::Send(frame)) {
             let now = self.clock.now();
             self.with(|model| model.failed(&outgoing.envelope, "connection_failed", now));
         }
@@ -180,10 +184,16 @@ impl Hub {
             Fault::Cut => self.tell_all(&Word::Cut),
             Fault::Deaf => self.tell_all(&Word::Deaf),
             Fault::Repeat { times } => self.with(|model| model.deliveries.repeat += times),
+            Fault::Unheard { times } => self.with(|model| model.deliveries.unheard += times),
+            Fault::Twice { times } => self.with(|model| model.deliveries.twice += times),
             Fault::OrgWide { times } => self.with(|model| model.org_wide += times),
             Fault::Deleted { channel, ts } => {
                 return self.with(|model| model.delete(&channel, &ts, now)).is_ok();
             }
+            Fault::Removed { channel } => {
+                return self.with(|model| model.remove_app(&channel, now)).is_ok();
+            }
+            Fault::Archived { channel } => return self.with(|model| model.archive(&channel)).is_ok(),
             later => return self.faults().add(later),
         }
         true
@@ -204,6 +214,8 @@ impl Hub {
         self.faults().clear();
         self.with(|model| {
             model.deliveries.repeat = 0;
+            model.deliveries.unheard = 0;
+            model.deliveries.twice = 0;
             model.org_wide = 0;
         });
     }

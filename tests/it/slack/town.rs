@@ -124,6 +124,11 @@ impl Town {
         rest.split_whitespace().next()?.trim_end_matches(['/', ',', '.']).parse().ok()
     }
 
+    /// Where the server listens, as it printed when it started first.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address(0).unwrap())
+    }
+
     pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.dir.path().join(name)
     }

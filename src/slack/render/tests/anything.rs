@@ -10,6 +10,7 @@ use crate::domain::report::Phase;
 use crate::domain::session::{Hold, PullRequest, WaitingOn};
 use crate::slack::button::Form;
 use crate::slack::render;
+use crate::slack::words::ends::Gone;
 use crate::slack::words::troubles;
 use crate::wire::api::{Code, Refusal};
 
@@ -197,7 +198,7 @@ proptest! {
         let lies = |_: &str| format!("{liar}.");
         for post in [render::root(&v, &people), render::root(&v, &lies), render::finale(&v, &people),
                      render::show(&v, &people), render::list(&vec![v.clone(); 25], &lies),
-                     render::spent(&v, Some(&liar), &people), render::moved(&v, &liar),
+                     render::spent(&v, Some(&liar), &people), render::moved(&v, &liar, Gone::Closed),
                      render::unpublished(&v, &liar, 3, noon(), &lies)] {
             check_post(&post)?;
             let head: String = post.text.chars().take(80).collect();

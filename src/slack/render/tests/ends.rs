@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::report::Usage;
 use crate::domain::session::Hold;
 use crate::slack::render::{Post, finale, moved, spent, unpublished};
+use crate::slack::words::ends::Gone;
 
 fn shown(name: &str, post: &Post) -> String {
     assert_eq!(limits::post(post), Vec::<String>::new(), "{name}");
@@ -93,7 +94,9 @@ fn notes_say_what_needs_a_person_and_offer_it() {
     let all = [
         shown("budget", &spent(&held, Some("it has cost $5.00"), &people)),
         shown("unpublished", &unpublished(&session(), cause, 3, noon(), &people)),
-        shown("moved", &moved(&session(), "C024")),
+        shown("archived", &moved(&session(), "C024", Gone::Archived)),
+        shown("no thread", &moved(&session(), "C024", Gone::Thread)),
+        shown("closed", &moved(&session(), "C024", Gone::Closed)),
     ];
     insta::assert_snapshot!("notes", all.concat());
 }

@@ -222,7 +222,11 @@ fn a_thread_that_moves_says_so_and_begins_again_over_there() {
     log.runs().asks("q");
     let mut told = Told::new(&log);
     log.read_by(&mut told.track);
-    told.track.outcome(ROOT, Outcome::Moved { channel: "D1".into(), code: "is_archived".into() }, log.now);
+    told.track.outcome(
+        ROOT,
+        Outcome::Moved { channel: "D1".into(), code: "is_archived".into(), open: Vec::new() },
+        log.now,
+    );
     told.tick(&log);
     assert_eq!(told.news(), "post root, post moved:C1, post ask:q");
     assert_eq!(told.track.thread.channel, "D1");
@@ -242,4 +246,18 @@ fn a_settled_session_is_forgotten_when_all_is_told() {
     log.must(Input::FollowUp { by: ana(), text: "one more".into() });
     log.read_by(&mut told.track);
     assert!(!told.track.over());
+}
+
+#[test]
+fn what_is_open_is_asked_again_where_a_thread_moves_to() {
+    let mut log = Log::new();
+    log.runs().asks("q");
+    let mut told = Told::new(&log);
+    told.tick(&log);
+    told.news();
+    let open = log.session.open_asks().cloned().collect();
+    let moved = Outcome::Moved { channel: "D1".into(), code: "not_in_channel".into(), open };
+    told.track.outcome(ROOT, moved, log.now);
+    told.tick(&log);
+    assert_eq!(told.news(), "post root, post moved:C1, post ask:q");
 }

@@ -166,4 +166,23 @@ impl Model {
         self.say_joined(channel, user, now)?;
         Ok(false)
     }
+
+    /// Takes the app out of a channel, with the line everybody sees. From then on it hears nothing there.
+    pub fn remove_app(&mut self, channel: &str, now: Time) -> Result<(), Refusal> {
+        let app = self.app.user.clone();
+        if !self.channel_mut(channel)?.members.remove(&app) {
+            return Err(Refusal::new("not_in_channel"));
+        }
+        self.say_left(channel, &app, now)
+    }
+
+    /// Nothing is said or changed there any more.
+    pub fn archive(&mut self, channel: &str) -> Result<(), Refusal> {
+        let room = self.channel_mut(channel)?;
+        if std::mem::replace(&mut room.archived, true) {
+            return Err(Refusal::new("already_archived"));
+        }
+        self.changed();
+        Ok(())
+    }
 }

@@ -104,6 +104,8 @@ pub struct Outgoing {
     pub payload: Value,
     pub attempt: u32,
     pub reason: &'static str,
+    /// A fault: it goes out two times, to the letter.
+    pub twice: bool,
 }
 
 #[derive(Debug, Default)]
@@ -114,6 +116,10 @@ pub struct Deliveries {
     turn: u64,
     /// Events whose acknowledgement is to be lost, so that they come again.
     pub repeat: u32,
+    /// The same of everything else, which is not sent again.
+    pub unheard: u32,
+    /// Deliveries that are to be sent two times.
+    pub twice: u32,
     /// Acknowledgements that came too late or for nothing we sent.
     pub stray_acks: u64,
 }
@@ -219,7 +225,9 @@ impl Model {
                 self.miss(key, "connection_failed", now);
                 continue;
             }
+            let twice = self.deliveries.twice > 0;
             let Some(delivery) = self.deliveries.open.get_mut(&key) else { continue };
+            self.deliveries.twice -= u32::from(twice);
             delivery.state = State::Sent { deadline: now + TimeDelta::seconds(ACK_SECONDS) };
             sent.push(Outgoing {
                 socket: socket.filter(|_| route == Route::Socket),
@@ -228,6 +236,7 @@ impl Model {
                 payload: delivery.payload.clone(),
                 attempt: delivery.attempt,
                 reason: delivery.reason,
+                twice,
             });
         }
         sent
@@ -323,9 +332,14 @@ impl Model {
         }
     }
 
-    /// A fault: the acknowledgement is lost on its way, and the event comes again.
+    /// A fault: the acknowledgement is lost on its way, and an event comes again.
     fn loses_this_one(&mut self, key: u64, now: Time) -> bool {
         let Some(delivery) = self.deliveries.open.get_mut(&key) else { return false };
+        if delivery.kind != Kind::Event && self.deliveries.unheard > 0 {
+            self.deliveries.unheard -= 1;
+            self.miss(key, "timeout", now);
+            return true;
+        }
         if self.deliveries.repeat == 0 || delivery.kind != Kind::Event {
             return false;
         }

@@ -146,10 +146,19 @@ impl Model {
         Ok(())
     }
 
+    pub(super) fn say_left(&mut self, channel: &str, user: &str, now: Time) -> Result<(), Refusal> {
+        let text = format!("<@{user}> was removed from the channel");
+        let draft = Draft { text, subtype: Some("channel_leave"), ..Draft::default() };
+        self.put(channel, user, draft, now).map(drop)
+    }
+
     /// A message the app may change: its own, and not one for one reader.
     fn own(&self, channel: &str, ts: &str, otherwise: &str) -> Result<Message, Refusal> {
         let message = self.known(channel)?.messages.get(ts).filter(|m| !m.tombstone && m.only_for.is_none());
         let message = message.ok_or_else(|| Refusal::new("message_not_found"))?;
+        if self.known(channel)?.archived {
+            return Err(Refusal::new("is_archived"));
+        }
         if message.user == self.app.user { Ok(message.clone()) } else { Err(Refusal::new(otherwise)) }
     }
 

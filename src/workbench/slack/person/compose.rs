@@ -35,6 +35,9 @@ impl Hands<'_> {
         if !self.channel(channel)?.members.contains(&self.user.id) {
             return no("you are not in that channel");
         }
+        if self.channel(channel)?.archived {
+            return no("the channel is archived");
+        }
         self.model.check_thread(channel, thread)?;
         let composed = self.composed(text);
         let calls_app = composed.contains(&format!("<@{}>", self.model.app.user));
@@ -144,7 +147,10 @@ fn parts(hands: &Hands<'_>, typed: &str) -> Vec<Part> {
     let mut rest = typed;
     while let Some(first) = rest.chars().next() {
         let after = rest.get(first.len_utf8()..).unwrap_or_default();
-        let word: String = after.chars().take_while(|c| c.is_alphanumeric() || "_-".contains(*c)).collect();
+        // Only behind a sign: what is looked at for every letter takes minutes for a long word.
+        let sign = matches!(first, '@' | '#');
+        let named = after.chars().take_while(|c| sign && (c.is_alphanumeric() || "_-".contains(*c)));
+        let word: String = named.collect();
         let alone = !plain.ends_with(|c: char| c.is_alphanumeric());
         let found = called(hands, first, &word).filter(|_| alone && !word.is_empty());
         let Some(part) = found else {

@@ -97,3 +97,46 @@ async fn a_message_is_deleted_under_the_app() {
     assert_eq!(update.word(), "message_not_found");
     assert!(!slack.fault(Fault::Deleted { channel: DEV.into(), ts }));
 }
+
+#[tokio::test]
+async fn a_delivery_goes_out_twice_to_the_letter() {
+    let slack = joined().await;
+    let mut app = slack.connect().await;
+    slack.fault(Fault::Twice { times: 1 });
+    slack.say(ANA, DEV, "once", None).unwrap();
+    let first = app.take(Value::Null).await;
+    assert_eq!(app.take(Value::Null).await, first);
+    slack.say(ANA, DEV, "and once more", None).unwrap();
+    assert_ne!(app.take(Value::Null).await["envelope_id"], first["envelope_id"]);
+    assert!(app.is_silent().await);
+}
+
+#[tokio::test]
+async fn a_command_whose_acknowledgement_is_lost_has_failed_for_the_person() {
+    let slack = joined().await;
+    let mut app = slack.connect().await;
+    slack.fault(Fault::Unheard { times: 1 });
+    let receipt = slack.say(ANA, DEV, "/devtask help", None).unwrap();
+    app.take(Value::Null).await;
+    let over = slack.settled(receipt.delivery.as_deref().unwrap(), Duration::from_secs(5)).await.unwrap();
+    assert_eq!(over["outcome"], "failed");
+    assert!(slack.transcript(DEV).unwrap().contains("operation_timeout"));
+    assert!(app.is_silent().await, "commands do not come again");
+}
+
+#[tokio::test]
+async fn the_app_is_taken_out_of_a_channel_and_the_channel_is_archived() {
+    let slack = joined().await;
+    let ts = slack.post("root").await;
+    assert!(slack.fault(Fault::Removed { channel: DEV.into() }));
+    let post = async || slack.call("chat.postMessage", json!({ "channel": DEV, "text": "x" })).await;
+    assert_eq!(post().await.word(), "not_in_channel");
+    assert!(slack.transcript(DEV).unwrap().contains("· devtask was removed"));
+    assert!(!slack.fault(Fault::Removed { channel: DEV.into() }), "it is out already");
+    slack.call("conversations.join", json!({ "channel": DEV })).await;
+    assert!(slack.fault(Fault::Archived { channel: DEV.into() }));
+    assert_eq!(post().await.word(), "is_archived");
+    let update = slack.call("chat.update", json!({ "channel": DEV, "ts": ts, "text": "x" })).await;
+    assert_eq!(update.word(), "is_archived");
+    assert!(slack.say(ANA, DEV, "hello?", None).is_err());
+}

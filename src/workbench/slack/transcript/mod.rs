@@ -108,6 +108,9 @@ fn lines_of(model: &Model, message: &Message, detail: &Detail) -> Vec<String> {
     if message.subtype == Some("channel_join") {
         return vec![format!("· {} joined", model.name_of(&message.user))];
     }
+    if message.subtype == Some("channel_leave") {
+        return vec![format!("· {} was removed", model.name_of(&message.user))];
+    }
     if message.tombstone {
         return vec![format!("· {text}")];
     }

@@ -20,6 +20,7 @@ mod asks;
 mod decisions;
 mod hands;
 mod main_job;
+mod rough;
 
 use super::town::Mode;
 
