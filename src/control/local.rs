@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::dispatch::waiting;
-use super::{Inner, Local, feed, refusals};
+use super::{Inner, Local, feed, refusals, run};
 use crate::domain::ask::Answer;
 use crate::domain::queue::{Caps, placement};
 use crate::domain::session::{self, Hold, Input, NewSession, Session};
@@ -25,7 +25,9 @@ const MAX_NAME: usize = 100;
 impl Control for Local {
     async fn create(&self, by: &Actor, new: Create, key: Option<&str>) -> Result<SessionView, Refusal> {
         let inner = &self.inner;
-        let known = key.map(|key| dedupe("create", by, key, &new)).transpose()?;
+        // A name may be looked up again and come out otherwise: it makes no other request.
+        let asked = Create { requester: None, ..new.clone() };
+        let known = key.map(|key| dedupe("create", by, key, &asked)).transpose()?;
         let draft = inner.draft(by, new).await?;
         let make = move |id, mark, _: &_, now| session::create(draft.clone().named(id, mark), now);
         let row = inner.store.create(Lane::People, known, make).await.map_err(refusals::of_commit)?;
@@ -201,6 +203,7 @@ impl Inner {
             plan: new.plan,
             priority: new.priority,
             labels: new.labels,
+            requester: new.requester.as_deref().and_then(run::called),
             branch_pattern: settings.branch_pattern.clone(),
             require_approval_for: settings.require_approval_for.clone(),
             limits: settings.limits.clone(),

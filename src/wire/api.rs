@@ -70,6 +70,9 @@ pub struct Create {
     pub priority: i8,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// What the person is called, where the door knows: stands in commits and in the pull request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<String>,
 }
 
 /// Text, or its parts.

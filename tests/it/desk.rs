@@ -82,6 +82,7 @@ impl Desk {
             plan: false,
             priority: 0,
             labels: Vec::new(),
+            requester: None,
         };
         self.born(&Actor::Person("local/ana".to_owned()), new).unwrap()
     }
@@ -104,6 +105,7 @@ impl Desk {
             plan: new.plan,
             priority: new.priority,
             labels: new.labels,
+            requester: new.requester,
             branch_pattern: "devtask/{task_id}-{task_slug}".to_owned(),
             require_approval_for: Vec::new(),
             limits: Limits::default(),

@@ -73,7 +73,7 @@ impl Desk {
 
     /// Makes the session once and prepares its thread. The repository is known.
     pub(super) async fn make(&self, said: &Said, new: &New) -> Result<SessionView, NotStarted> {
-        let create = request(&new.draft)?;
+        let create = Create { requester: self.called(&said.user.id).await, ..request(&new.draft)? };
         let owner = said.user.actor();
         let made = self.control.create(&owner, create.clone(), Some(&new.key)).await;
         let view = made.map_err(|refusal| (field_of(&refusal, &create), refusal.into()))?;
@@ -179,6 +179,7 @@ pub(super) fn request(draft: &Draft) -> Result<Create, NotStarted> {
         plan: draft.plan.unwrap_or(false),
         priority,
         labels: Vec::new(),
+        requester: None,
     })
 }
 

@@ -280,3 +280,15 @@ async fn a_spent_budget_waits_for_a_person_who_grants_it_again() {
     world.supervisor(1).end(finished());
     world.until_status(1, Status::Done).await;
 }
+
+#[tokio::test]
+async fn a_request_that_is_repeated_under_another_name_is_the_same_request() {
+    let world = World::new().await;
+    let named = |name: Option<&str>| devtask::wire::api::Create {
+        requester: name.map(str::to_owned),
+        ..create("Sort the basket")
+    };
+    let first = world.local.create(&ana(), named(Some("Ana")), Some("k")).await.unwrap();
+    let again = world.local.create(&ana(), named(None), Some("k")).await.unwrap();
+    assert_eq!(first.id, again.id);
+}
