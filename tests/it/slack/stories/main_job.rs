@@ -1,23 +1,12 @@
-//! What people do in Slack and what they see of it, from the first word to the pull request.
+//! The main job, from the first word to the pull request.
 
 use devtask::domain::session::Status;
 use devtask::wire::api::{Control, Filter};
 use devtask::workbench::slack::Place;
 use serde_json::json;
 
-use super::town::{ANA, BO, CY, DEV, GUS, Mode, QUIET, Rules, Town, ZOE};
-
-/// Each story in both modes; the snapshot is the same.
-macro_rules! in_both_modes {
-    ($($story:ident)*) => {
-        mod over_sockets {
-            $(#[tokio::test] async fn $story() { super::$story(super::Mode::Socket).await; })*
-        }
-        mod over_signed_http {
-            $(#[tokio::test] async fn $story() { super::$story(super::Mode::Http).await; })*
-        }
-    };
-}
+use super::super::town::{ANA, BO, CY, DEV, GUS, Mode, QUIET, Rules, Town, ZOE};
+use super::{summed_up, without_figures};
 
 in_both_modes! {
     a_slash_command_becomes_a_pull_request
@@ -28,11 +17,6 @@ in_both_modes! {
     only_the_owner_and_admins_drive
     what_cannot_be_done_is_said_where_it_was_asked
     a_killed_server_tells_everything_once
-}
-
-/// The session's last word is in its thread.
-fn summed_up(seen: &str) -> bool {
-    seen.contains("is done*")
 }
 
 async fn a_slash_command_becomes_a_pull_request(mode: Mode) {
@@ -108,15 +92,6 @@ async fn a_thread_steers_its_session(mode: Mode) {
     let elsewhere = town.says(BO, DEV, "Who has lunch plans?", None).await.unwrap();
     town.says(BO, DEV, "A reply in somebody's own thread", Some(&elsewhere)).await;
     assert_eq!(town.remote.list(Filter::default()).await.unwrap().sessions.len(), 1);
-}
-
-/// Without the lines that count turns, attempts and money: how far the agent came is not the story's.
-fn without_figures(seen: &str) -> String {
-    let counts = |line: &&str| {
-        let line = line.trim_start();
-        !line.starts_with("for ‹") && !line.starts_with("Took ")
-    };
-    seen.lines().filter(counts).collect::<Vec<_>>().join("\n")
 }
 
 async fn a_question_nobody_answers_in_time_looks_the_same_and_is_answered_later(mode: Mode) {
