@@ -13,7 +13,7 @@ use crate::domain::queue::{Caps, placement};
 use crate::domain::session::{self, Hold, Input, NewSession, Session};
 use crate::domain::{Actor, AskId, Repo, Seq, SessionId, Time};
 use crate::store::{CommitError, Decision, Dedupe, Lane, ListQuery, Row, World};
-use crate::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
+use crate::wire::api::{About, Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
 use crate::wire::view::{AskView, SessionView};
 
 const PAGE: u32 = 50;
@@ -50,19 +50,22 @@ impl Control for Local {
         Ok(self.inner.view(&self.inner.row(id).await?))
     }
 
-    async fn act(
+    async fn act_once(
         &self,
         by: &Actor,
         id: SessionId,
         act: Act,
         rev: Option<u64>,
+        key: Option<&str>,
     ) -> Result<SessionView, Refusal> {
-        let (by, verb) = (by.clone(), act.verb());
+        let verb = act.verb();
+        let known = key.map(|key| dedupe(&format!("act/{id}"), by, key, &act.request())).transpose()?;
+        let by = by.clone();
         let decide = move |row: &Row, now| {
             let input = input_of(&act, &by, &row.session);
             session::step(&row.session, input, now)
         };
-        match self.inner.commit(id, decide).await {
+        match self.inner.commit(id, known, decide).await {
             Ok(row) => Ok(self.inner.view(&row)),
             Err(CommitError::Refused(refusal)) => {
                 let refusal = Refusal::from(refusal);
@@ -98,14 +101,21 @@ impl Control for Local {
         Ok(asks)
     }
 
-    async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal> {
+    async fn answer_once(
+        &self,
+        by: &Actor,
+        handle: &str,
+        answer: Answer,
+        key: Option<&str>,
+    ) -> Result<SessionView, Refusal> {
         let (id, ask) = ask_handle(handle)?;
+        let known = key.map(|key| dedupe(&format!("answer/{handle}"), by, key, &answer)).transpose()?;
         let by = by.clone();
         let decide = move |row: &Row, now| {
             let input = Input::Answer { by: by.clone(), ask: ask.clone(), answer: answer.clone() };
             session::step(&row.session, input, now)
         };
-        let row = self.inner.commit(id, decide).await.map_err(refusals::of_commit)?;
+        let row = self.inner.commit(id, known, decide).await.map_err(refusals::of_commit)?;
         Ok(self.inner.view(&row))
     }
 
@@ -152,9 +162,10 @@ impl Inner {
     async fn commit(
         &self,
         id: SessionId,
+        known: Option<Dedupe>,
         decide: impl Fn(&Row, Time) -> Decision + Send + 'static,
     ) -> Result<Row, CommitError> {
-        self.store.commit(id, Lane::People, None, move |row, _, now| decide(row, now)).await
+        self.store.commit(id, Lane::People, known, move |row, _, now| decide(row, now)).await
     }
 
     /// An old reading is no reason to refuse by itself: it only explains why the verb is not legal any more.
@@ -278,7 +289,7 @@ fn ask_handle(handle: &str) -> Result<(SessionId, AskId), Refusal> {
             Code::NotFound,
             format!("`{}` is no ask; they look like `dt-142:toolu_01`", short(handle)),
         )
-        .hint("`devtask list --asks` shows the open ones")
+        .about(About::Ask)
     })
 }
 

@@ -344,12 +344,13 @@ impl Control for Desk {
         Ok(SessionView::of(session, None, position, self.clock.now()))
     }
 
-    async fn act(
+    async fn act_once(
         &self,
         by: &Actor,
         id: SessionId,
         act: Act,
         rev: Option<u64>,
+        _: Option<&str>,
     ) -> Result<SessionView, Refusal> {
         self.note(by)?;
         let now = self.show(id).await?.rev;
@@ -383,7 +384,13 @@ impl Control for Desk {
         Ok(rows.values().flat_map(|(s, _)| s.open_asks().map(|a| AskView::of(s.id(), a))).collect())
     }
 
-    async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal> {
+    async fn answer_once(
+        &self,
+        by: &Actor,
+        handle: &str,
+        answer: Answer,
+        _: Option<&str>,
+    ) -> Result<SessionView, Refusal> {
         self.note(by)?;
         let none = || Refusal::new(Code::NotFound, format!("there is no ask `{handle}`"));
         let (id, ask) = handle.split_once(':').ok_or_else(none)?;

@@ -179,6 +179,9 @@ pub struct Session {
     pub served_at: Option<Time>,
     pub paused_at: Option<Time>,
     pub settled_at: Option<Time>,
+    /// Who cancelled it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_by: Option<Actor>,
     /// Failed attempts since a person's last input.
     pub retries: u32,
     /// How often the budget was granted again.

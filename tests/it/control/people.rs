@@ -243,7 +243,7 @@ async fn an_old_reading_is_refused_only_where_the_verb_is_not_legal_any_more() {
     let gone = world.local.message(&ana(), id(1), Message::new("hi", MessageMode::default())).await;
     insta::assert_snapshot!(told(&gone.unwrap_err()), @"Illegal: dt-1 is cancelled, so it takes no message | legal now: rerun");
     let unknown = world.local.show(id(9)).await.unwrap_err();
-    insta::assert_snapshot!(told(&unknown), @"NotFound: there is no session dt-9 | `devtask list` shows them");
+    insta::assert_snapshot!(told(&unknown), @"NotFound: there is no session dt-9 | -");
 }
 
 #[tokio::test]

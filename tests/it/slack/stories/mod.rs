@@ -16,13 +16,14 @@ macro_rules! in_both_modes {
     };
 }
 
+mod doors;
 mod main_job;
 
 use super::town::Mode;
 
-/// The session's last word is in its thread.
+/// The session's last word is in its thread, and its root says so too.
 fn summed_up(seen: &str) -> bool {
-    seen.contains("is done*")
+    seen.contains("is done*") && seen.contains("✅ *Done* · ")
 }
 
 /// Without the lines that count turns, attempts and money: how far the agent came is not the story's.
