@@ -88,6 +88,7 @@ async fn a_click_carried_out_again_after_a_crash_is_told_as_the_first_time() {
     house.presses(ANA, "Up").await;
     house.presses(ANA, "Pause").await;
     house.world.until_status(1, Status::Paused).await;
+    house.pass(2).await;
     let before = house.seen(DEV);
     house.again("block_actions").await;
     assert_eq!(house.seen(DEV), before, "nobody is told that they were too late for themselves");
