@@ -22,7 +22,7 @@ async fn bare(mode: Mode) -> Town {
 }
 
 impl Town {
-    async fn form(&self, who: &str) -> (String, String) {
+    async fn brief_form(&self, who: &str) -> (String, String) {
         self.until("the form is open", async || {
             let id = self.slack.state(who)?["modal"]["id"].as_str()?.to_owned();
             Some((id, self.slack.modal(who)?))
@@ -47,7 +47,7 @@ async fn a_mention_without_a_repository_is_asked_for_one(mode: Mode) {
         town.sees(DEV, "it asks for a repository", |seen| seen.contains("[Choose a repository]")).await;
     insta::assert_snapshot!("which_repository", asked);
     town.presses(ANA, "Choose a repository").await;
-    let (view, form) = town.form(ANA).await;
+    let (view, form) = town.brief_form(ANA).await;
     assert!(form.contains("[Leave a note model:scripted]"), "{form}");
     town.chooses(ANA, &view, "repo", "demo/sample").await;
     town.submits(ANA).await;
@@ -56,7 +56,7 @@ async fn a_mention_without_a_repository_is_asked_for_one(mode: Mode) {
     town.presses(ANA, "Choose a repository").await;
     town.sees(DEV, "it was started before", |seen| seen.contains("has started a session before")).await;
     town.says(ANA, DEV, "/devtask new", None).await;
-    let (_, form) = town.form(ANA).await;
+    let (_, form) = town.brief_form(ANA).await;
     insta::assert_snapshot!("form_with_repositories", form);
     assert_eq!(town.sessions().await, 1);
 }
@@ -71,7 +71,7 @@ async fn a_message_is_given_to_devtask_from_its_menu(mode: Mode) {
     };
     let receipt = town.slack.act(ANA, menu(SHORTCUT.1)).unwrap();
     town.acked(&receipt).await;
-    let (view, form) = town.form(ANA).await;
+    let (view, form) = town.brief_form(ANA).await;
     assert!(form.contains("[The greeting should be polite, somebody leave a note]"), "{form}");
     town.chooses(ANA, &view, "repo", "demo/sample").await;
     town.submits(ANA).await;
