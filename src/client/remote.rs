@@ -83,11 +83,7 @@ fn as_actor(call: Call, by: &Actor) -> Result<Call, Refusal> {
 #[async_trait]
 impl Control for Remote {
     async fn create(&self, by: &Actor, new: Create, key: Option<&str>) -> Result<SessionView, Refusal> {
-        let mut call = as_actor(Call::post("/sessions", &new)?, by)?;
-        if let Some(key) = key {
-            call = call.header("idempotency-key", key);
-        }
-        self.fetch(call).await
+        self.fetch(under(as_actor(Call::post("/sessions", &new)?, by)?, key)).await
     }
 
     async fn list(&self, filter: Filter) -> Result<Page, Refusal> {
@@ -98,12 +94,13 @@ impl Control for Remote {
         self.fetch(Call::get(format!("/sessions/{id}"))).await
     }
 
-    async fn act(
+    async fn act_once(
         &self,
         by: &Actor,
         id: SessionId,
         act: Act,
         rev: Option<u64>,
+        key: Option<&str>,
     ) -> Result<SessionView, Refusal> {
         let path = format!("/sessions/{id}/{}", act.verb().name());
         let reason = match act {
@@ -114,7 +111,7 @@ impl Control for Remote {
         if let Some(rev) = rev {
             call = call.header("if-match", format!("\"{rev}\""));
         }
-        self.fetch(call).await
+        self.fetch(under(call, key)).await
     }
 
     async fn message(&self, by: &Actor, id: SessionId, message: Message) -> Result<SessionView, Refusal> {
@@ -125,13 +122,27 @@ impl Control for Remote {
         self.fetch(Call::get("/asks?state=open")).await
     }
 
-    async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal> {
+    async fn answer_once(
+        &self,
+        by: &Actor,
+        handle: &str,
+        answer: Answer,
+        key: Option<&str>,
+    ) -> Result<SessionView, Refusal> {
         let path = format!("/asks/{}/answer", segment(handle));
-        self.fetch(as_actor(Call::post(path, &answer)?, by)?).await
+        self.fetch(under(as_actor(Call::post(path, &answer)?, by)?, key)).await
     }
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {
         follow(self.clone(), id, after).await
+    }
+}
+
+/// Adds under which key repeats are one.
+fn under(call: Call, key: Option<&str>) -> Call {
+    match key {
+        Some(key) => call.header("idempotency-key", key),
+        None => call,
     }
 }
 

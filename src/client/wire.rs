@@ -121,6 +121,7 @@ struct Problem {
     detail: Option<String>,
     code: serde_json::Value,
     hint: Option<String>,
+    about: serde_json::Value,
     legal: Vec<serde_json::Value>,
 }
 
@@ -131,7 +132,8 @@ async fn refusal(target: &Target, response: Response<Incoming>) -> Refusal {
     let message = problem.detail.unwrap_or_else(|| format!("{target} answered {status}"));
     let code = serde_json::from_value(problem.code).unwrap_or_else(|_| code_of(status));
     let legal = problem.legal.into_iter().filter_map(|v| serde_json::from_value::<Verb>(v).ok()).collect();
-    Refusal { code, message, hint: problem.hint, legal }
+    let about = serde_json::from_value(problem.about).unwrap_or_default();
+    Refusal { code, message, hint: problem.hint, about, legal }
 }
 
 fn code_of(status: StatusCode) -> Code {

@@ -7,13 +7,13 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::dispatch::waiting;
-use super::{Inner, Local, feed, refusals};
+use super::{Inner, Local, feed, refusals, run};
 use crate::domain::ask::Answer;
 use crate::domain::queue::{Caps, placement};
 use crate::domain::session::{self, Hold, Input, NewSession, Session, Status};
 use crate::domain::{Actor, AskId, Repo, Seq, SessionId, Time};
 use crate::store::{CommitError, Decision, Dedupe, Lane, ListQuery, Row, World};
-use crate::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
+use crate::wire::api::{About, Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
 use crate::wire::view::{AskView, SessionView};
 
 const PAGE: u32 = 50;
@@ -25,7 +25,9 @@ const MAX_NAME: usize = 100;
 impl Control for Local {
     async fn create(&self, by: &Actor, new: Create, key: Option<&str>) -> Result<SessionView, Refusal> {
         let inner = &self.inner;
-        let known = key.map(|key| dedupe("create", by, key, &new)).transpose()?;
+        // A name may be looked up again and come out otherwise: it makes no other request.
+        let asked = Create { requester: None, ..new.clone() };
+        let known = key.map(|key| dedupe("create", by, key, &asked)).transpose()?;
         let draft = inner.draft(by, new).await?;
         let make = move |id, mark, _: &_, now| session::create(draft.clone().named(id, mark), now);
         let row = inner.store.create(Lane::People, known, make).await.map_err(refusals::of_commit)?;
@@ -48,19 +50,22 @@ impl Control for Local {
         Ok(self.inner.view(&self.inner.row(id).await?))
     }
 
-    async fn act(
+    async fn act_once(
         &self,
         by: &Actor,
         id: SessionId,
         act: Act,
         rev: Option<u64>,
+        key: Option<&str>,
     ) -> Result<SessionView, Refusal> {
-        let (by, verb) = (by.clone(), act.verb());
+        let verb = act.verb();
+        let known = key.map(|key| dedupe(&format!("act/{id}"), by, key, &act.request())).transpose()?;
+        let by = by.clone();
         let decide = move |row: &Row, now| {
             let input = input_of(&act, &by, &row.session);
             session::step(&row.session, input, now)
         };
-        match self.inner.commit(id, decide).await {
+        match self.inner.commit(id, known, decide).await {
             Ok(row) => Ok(self.inner.view(&row)),
             Err(CommitError::Refused(refusal)) => {
                 let refusal = Refusal::from(refusal);
@@ -96,14 +101,21 @@ impl Control for Local {
         Ok(asks)
     }
 
-    async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal> {
+    async fn answer_once(
+        &self,
+        by: &Actor,
+        handle: &str,
+        answer: Answer,
+        key: Option<&str>,
+    ) -> Result<SessionView, Refusal> {
         let (id, ask) = ask_handle(handle)?;
+        let known = key.map(|key| dedupe(&format!("answer/{handle}"), by, key, &answer)).transpose()?;
         let by = by.clone();
         let decide = move |row: &Row, now| {
             let input = Input::Answer { by: by.clone(), ask: ask.clone(), answer: answer.clone() };
             session::step(&row.session, input, now)
         };
-        let row = self.inner.commit(id, decide).await.map_err(refusals::of_commit)?;
+        let row = self.inner.commit(id, known, decide).await.map_err(refusals::of_commit)?;
         Ok(self.inner.view(&row))
     }
 
@@ -150,9 +162,10 @@ impl Inner {
     async fn commit(
         &self,
         id: SessionId,
+        known: Option<Dedupe>,
         decide: impl Fn(&Row, Time) -> Decision + Send + 'static,
     ) -> Result<Row, CommitError> {
-        self.store.commit(id, Lane::People, None, move |row, _, now| decide(row, now)).await
+        self.store.commit(id, Lane::People, known, move |row, _, now| decide(row, now)).await
     }
 
     /// An old reading is no reason to refuse by itself: it only explains why the verb is not legal any more.
@@ -203,6 +216,7 @@ impl Inner {
             plan: new.plan,
             priority: new.priority,
             labels: new.labels,
+            requester: new.requester.as_deref().and_then(run::called),
             branch_pattern: settings.branch_pattern.clone(),
             require_approval_for: settings.require_approval_for.clone(),
             limits: settings.limits.clone(),
@@ -277,7 +291,7 @@ fn ask_handle(handle: &str) -> Result<(SessionId, AskId), Refusal> {
             Code::NotFound,
             format!("`{}` is no ask; they look like `dt-142:toolu_01`", short(handle)),
         )
-        .hint("`devtask list --asks` shows the open ones")
+        .about(About::Ask)
     })
 }
 

@@ -10,7 +10,7 @@ use super::Inner;
 use super::forge::{Forge, ForgeError};
 use crate::domain::Repo;
 use crate::git::{Failure, Git, GitError};
-use crate::wire::api::{Code, Refusal};
+use crate::wire::api::{About, Code, Refusal};
 use crate::wire::run::Remote;
 
 /// Somebody waits for the answer.
@@ -57,7 +57,7 @@ impl Inner {
                 Refusal::new(Code::Invalid, message).hint("give the folder that holds `.git`")
             }
             _ => Refusal::new(Code::Unreachable, format!("`{path}` could not be looked at: {error}"))
-                .hint("`devtask doctor` looks at git too"),
+                .about(About::Machine),
         })?;
         match origin.and_then(|url| self.recognised(&url)) {
             Some(Repo::Forge { owner, name }) => self.on_forge(owner, name).await,

@@ -4,7 +4,7 @@
 
 use crate::domain::SessionId;
 use crate::store::{CommitError, StoreError};
-use crate::wire::api::{Code, Refusal};
+use crate::wire::api::{About, Code, Refusal};
 
 pub(super) fn of_commit(error: CommitError) -> Refusal {
     match error {
@@ -40,5 +40,5 @@ pub(super) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 pub(super) fn unknown(id: SessionId) -> Refusal {
-    Refusal::new(Code::NotFound, format!("there is no session {id}")).hint("`devtask list` shows them")
+    Refusal::new(Code::NotFound, format!("there is no session {id}")).about(About::Session)
 }

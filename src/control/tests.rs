@@ -42,6 +42,7 @@ fn session() -> Session {
         plan: false,
         priority: 0,
         labels: Vec::new(),
+        requester: None,
         branch_pattern: settings.branch_pattern.clone(),
         require_approval_for: Vec::new(),
         limits: settings.limits.clone(),
@@ -237,4 +238,15 @@ fn a_job_counts_as_failing_until_it_goes_well() {
     assert_eq!(jobs.failing(Job::Link), 1, "one session, however often");
     jobs.begin(id, Job::Link, now).unwrap().give_back(After::Done);
     assert_eq!(jobs.failing(Job::Link), 0);
+}
+
+#[test]
+fn a_name_in_a_commit_is_one_plain_line() {
+    let called = super::run::called;
+    assert_eq!(called(" Ana  Lindt\n").as_deref(), Some("Ana Lindt"));
+    assert_eq!(called("Ana <root@host>\u{202e}\0").as_deref(), Some("Ana root@host"));
+    assert_eq!(called(&"é".repeat(100)).map(|name| name.chars().count()), Some(80));
+    for nobody in ["", " \n", "<>", "\u{200b}", "…"] {
+        assert_eq!(called(nobody), None, "{nobody:?}");
+    }
 }

@@ -95,7 +95,7 @@ fn duration(ms: u64) -> String {
 }
 
 fn footer(session: &Session, out: &mut String) {
-    let _ = write!(out, "---\n{} for {}", session.id(), calm(session.owner().name()));
+    let _ = write!(out, "---\n{} for {}", session.id(), calm(session.new.asked_by()));
     let base = session.base.as_deref().unwrap_or_default();
     let sha: String = session.base_sha.as_deref().unwrap_or_default().chars().take(12).collect();
     if !sha.is_empty() {

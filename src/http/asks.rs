@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::Parts;
-use super::extract::{Asked, By, Segment, Sent};
+use super::extract::{Asked, By, Key, Segment, Sent};
 use super::problem::Problem;
 use super::sessions::session;
 use crate::domain::ask::{Answer, Decision};
@@ -58,8 +58,9 @@ pub(super) async fn answer(
     State(at): State<Parts>,
     By(by): By,
     Segment(handle): Segment,
+    Key(key): Key,
     Sent(words): Sent<Words>,
 ) -> Result<Response, Problem> {
-    let view = at.control.answer(&by, &handle, words.answer()?).await?;
+    let view = at.control.answer_once(&by, &handle, words.answer()?, key.as_deref()).await?;
     Ok(session(StatusCode::OK, &view))
 }

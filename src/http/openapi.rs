@@ -181,16 +181,14 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             all.push(parameter("after", Query, Type::Integer, "Only events with a higher seq"));
             all.push(parameter("Last-Event-ID", Header, Type::Integer, "As `after`, and stronger"));
         }
-        Takes::Create => all.push(parameter(
-            "Idempotency-Key",
-            Header,
-            Type::String,
-            "A repeat under the same key gets the first answer",
-        )),
         Takes::Reason => {
             all.push(parameter("If-Match", Header, Type::String, "The ETag this was decided on"));
         }
-        Takes::Nothing | Takes::Message | Takes::Answer => {}
+        Takes::Nothing | Takes::Create | Takes::Message | Takes::Answer => {}
+    }
+    if matches!(endpoint.takes, Takes::Create | Takes::Reason | Takes::Answer) {
+        let says = "A repeat under the same key gets the first answer";
+        all.push(parameter("Idempotency-Key", Header, Type::String, says));
     }
     if endpoint.method == Method::POST {
         all.push(parameter(super::ACTOR_HEADER, Header, Type::String, "Who does it; `owner` where absent"));

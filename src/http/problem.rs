@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::session::Verb;
-use crate::wire::api::{Code, Refusal};
+use crate::wire::api::{About, Code, Refusal};
 
 /// Beginning of every `type`.
 pub const TYPE: &str = "urn:devtask:problem:";
@@ -55,6 +55,9 @@ pub struct Body {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What it is about, where each door has its own way to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
     /// Verbs that are legal now, where one was not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legal: Vec<Verb>,
@@ -113,6 +116,16 @@ fn code_parts(code: Code) -> (StatusCode, &'static str, &'static str) {
     }
 }
 
+/// What to ask here.
+fn way_on(about: About) -> String {
+    let way = match about {
+        About::Session => "`GET /sessions` lists them",
+        About::Ask => "`GET /asks` lists the open ones",
+        About::Machine => "the server's log says more",
+    };
+    way.to_owned()
+}
+
 impl Problem {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, refusal: Refusal::new(kind.code(), message) }
@@ -138,7 +151,8 @@ impl From<Refusal> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, name, title) = self.kind.parts();
-        let Refusal { code, message, hint, legal } = self.refusal;
+        let Refusal { code, message, hint, about, legal } = self.refusal;
+        let hint = hint.or_else(|| about.map(way_on));
         let body = Body {
             kind: format!("{TYPE}{name}"),
             title: title.to_owned(),
@@ -146,6 +160,7 @@ impl IntoResponse for Problem {
             detail: message,
             code,
             hint,
+            about,
             legal,
         };
         let mut response = (status, Json(body)).into_response();

@@ -62,9 +62,10 @@ pub(super) async fn pause(
     by: By,
     id: Id,
     rev: IfMatch,
+    key: Key,
     Maybe(Reason { reason }): Maybe<Reason>,
 ) -> Result<Response, Problem> {
-    act(at, by, id, rev, Act::Pause { reason }).await
+    act(at, by, id, (rev, key), Act::Pause { reason }).await
 }
 
 pub(super) async fn cancel(
@@ -72,9 +73,10 @@ pub(super) async fn cancel(
     by: By,
     id: Id,
     rev: IfMatch,
+    key: Key,
     Maybe(Reason { reason }): Maybe<Reason>,
 ) -> Result<Response, Problem> {
-    act(at, by, id, rev, Act::Cancel { reason }).await
+    act(at, by, id, (rev, key), Act::Cancel { reason }).await
 }
 
 /// A reason is taken and dropped: nobody asks why something goes on.
@@ -83,9 +85,10 @@ pub(super) async fn resume(
     by: By,
     id: Id,
     rev: IfMatch,
+    key: Key,
     Maybe(_): Maybe<Reason>,
 ) -> Result<Response, Problem> {
-    act(at, by, id, rev, Act::Resume).await
+    act(at, by, id, (rev, key), Act::Resume).await
 }
 
 pub(super) async fn rerun(
@@ -93,19 +96,20 @@ pub(super) async fn rerun(
     by: By,
     id: Id,
     rev: IfMatch,
+    key: Key,
     Maybe(_): Maybe<Reason>,
 ) -> Result<Response, Problem> {
-    act(at, by, id, rev, Act::Rerun).await
+    act(at, by, id, (rev, key), Act::Rerun).await
 }
 
 async fn act(
     State(at): State<Parts>,
     By(by): By,
     Id(id): Id,
-    IfMatch(rev): IfMatch,
+    (IfMatch(rev), Key(key)): (IfMatch, Key),
     what: Act,
 ) -> Result<Response, Problem> {
-    Ok(session(StatusCode::OK, &at.control.act(&by, id, what, rev).await?))
+    Ok(session(StatusCode::OK, &at.control.act_once(&by, id, what, rev, key.as_deref()).await?))
 }
 
 pub(super) async fn message(

@@ -24,6 +24,8 @@ pub enum Button {
     Send { handle: String },
     /// Opens the form with words of one's own.
     OpenForm { handle: String },
+    /// Opens the brief form with what its writer typed; kept under this name.
+    Brief { request: String },
     /// A link: Slack tells us of the click, and there is nothing to do.
     Link,
 }
@@ -43,6 +45,9 @@ pub enum Form {
 /// `block_id`s of the brief form; the input in each has the `action_id` `value`.
 pub mod brief {
     pub const REPO: &str = "repo";
+    /// A menu of repositories, where some are known; each option's value is its repository. What is typed into the field
+    /// goes before it.
+    pub const KNOWN: &str = "known";
     pub const BASE: &str = "base";
     pub const GOAL: &str = "goal";
     pub const DONE_WHEN: &str = "done_when";

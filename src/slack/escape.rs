@@ -46,21 +46,22 @@ pub fn code(text: &str, max: usize) -> String {
     if inner.is_empty() { inner } else { format!("`{}`", gather(&inner, max.saturating_sub(2), powerless)) }
 }
 
-/// For `plain_text` in one line. Slack does not parse it; that no mention could be made of it is our own care.
+/// For `plain_text` in one line. Slack does not parse it; that no mention could be made of it is our own care. Other
+/// words in angle brackets look as they do in `mrkdwn`.
 pub fn plain(text: &str, max: usize) -> String {
-    gather(&blunt(&one_line(text)), max, as_it_is)
+    gather(&blunt(&one_line(text), begins_known), max, as_it_is)
 }
 
 /// As [`plain`], with its line ends.
 pub fn plain_lines(text: &str, max: usize) -> String {
-    gather(&blunt(&clean(text)), max, as_it_is)
+    gather(&blunt(&clean(text), begins_known), max, as_it_is)
 }
 
 /// For a `markdown` block: prose keeps its headings, lists and code, but makes no mention and no link.
 ///
 /// The same in code as outside of it: who told them apart differently from Slack would let something through.
 pub fn markdown(text: &str, max: usize) -> String {
-    let calm = blunt(&clean(text))
+    let calm = blunt(&clean(text), begins_token)
         .replace("](", "] (")
         .replace("]:", "] :")
         .replace("://", ":\u{200b}//")
@@ -114,12 +115,11 @@ fn one_line(text: &str) -> String {
 }
 
 /// What could begin a mention, a channel, a date or a link in Slack's own syntax no longer does.
-fn blunt(text: &str) -> String {
+fn blunt(text: &str, begins: fn(&str) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
-        let begins = c == '<' && begins_token(rest.as_str());
-        out.push(if begins { '‹' } else { c });
+        out.push(if c == '<' && begins(rest.as_str()) { '‹' } else { c });
     }
     out
 }
@@ -128,6 +128,13 @@ fn begins_token(after: &str) -> bool {
     let scheme = after.split_once(':').map(|(scheme, _)| scheme);
     let is_scheme = |s: &str| !s.is_empty() && s.len() <= 32 && s.bytes().all(|b| b.is_ascii_alphanumeric());
     after.starts_with(['!', '@', '#']) || scheme.is_some_and(is_scheme)
+}
+
+/// What Slack itself writes in angle brackets.
+fn begins_known(after: &str) -> bool {
+    let scheme = after.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let links = ["http", "https", "mailto", "tel", "slack"];
+    after.starts_with(['!', '@', '#']) || scheme.is_some_and(|s| links.contains(&s.as_str()))
 }
 
 fn powerless(c: char, out: &mut String) {

@@ -24,19 +24,39 @@ pub trait Control: Send + Sync {
     async fn create(&self, by: &Actor, new: Create, key: Option<&str>) -> Result<SessionView, Refusal>;
     async fn list(&self, filter: Filter) -> Result<Page, Refusal>;
     async fn show(&self, id: SessionId) -> Result<SessionView, Refusal>;
-    /// `rev`: the reading this was decided on; an old one is refused only where the verb is no longer legal.
+    /// `rev`: the reading this was decided on; an old one is refused only where the verb is no longer legal. `key`: as in
+    /// [`create`](Self::create).
+    async fn act_once(
+        &self,
+        by: &Actor,
+        id: SessionId,
+        act: Act,
+        rev: Option<u64>,
+        key: Option<&str>,
+    ) -> Result<SessionView, Refusal>;
     async fn act(
         &self,
         by: &Actor,
         id: SessionId,
         act: Act,
         rev: Option<u64>,
-    ) -> Result<SessionView, Refusal>;
+    ) -> Result<SessionView, Refusal> {
+        self.act_once(by, id, act, rev, None).await
+    }
     async fn message(&self, by: &Actor, id: SessionId, message: Message) -> Result<SessionView, Refusal>;
     /// Open asks of all sessions, the oldest first.
     async fn asks(&self) -> Result<Vec<AskView>, Refusal>;
-    /// `handle`: as in [`AskView::handle`].
-    async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal>;
+    /// `handle`: as in [`AskView::handle`]; `key`: as in [`create`](Self::create).
+    async fn answer_once(
+        &self,
+        by: &Actor,
+        handle: &str,
+        answer: Answer,
+        key: Option<&str>,
+    ) -> Result<SessionView, Refusal>;
+    async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal> {
+        self.answer_once(by, handle, answer, None).await
+    }
     /// Events after `after`, then live ones as they are committed. Ends when the session is settled and all is told.
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal>;
 }
@@ -70,6 +90,9 @@ pub struct Create {
     pub priority: i8,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// What the person is called, where the door knows: stands in commits and in the pull request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<String>,
 }
 
 /// Text, or its parts.
@@ -129,6 +152,14 @@ pub enum Act {
 }
 
 impl Act {
+    /// What makes it another request than one under the same key.
+    pub fn request(&self) -> (Verb, Option<&str>) {
+        match self {
+            Self::Pause { reason } | Self::Cancel { reason } => (self.verb(), reason.as_deref()),
+            Self::Resume | Self::Rerun => (self.verb(), None),
+        }
+    }
+
     pub fn verb(&self) -> Verb {
         match self {
             Self::Pause { .. } => Verb::Pause,
@@ -163,12 +194,26 @@ pub struct Refusal {
     pub code: Code,
     /// What happened, to what.
     pub message: String,
-    /// What to do about it.
+    /// What to do about it, in words that are true at every door; what to type there is the door's own to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
     /// Verbs that are legal now, where one was not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legal: Vec<Verb>,
+}
+
+/// What a refusal is about, where each door has its own way to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// A session that is not there: the others can be listed.
+    Session,
+    /// An ask that is not there: the open ones can be listed.
+    Ask,
+    /// The machine DevTask runs on: its operator can look.
+    Machine,
 }
 
 /// The kind of a refusal; stable, part of the public JSON.
@@ -199,7 +244,13 @@ pub enum Code {
 
 impl Refusal {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, legal: Vec::new() }
+        Self { code, message: message.into(), hint: None, about: None, legal: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn about(mut self, about: About) -> Self {
+        self.about = Some(about);
+        self
     }
 
     #[must_use]
@@ -230,9 +281,7 @@ impl From<crate::domain::session::Refusal> for Refusal {
                 );
                 Self { legal, ..Self::new(Code::Illegal, message).hint(hint) }
             }
-            R::UnknownAsk { .. } => {
-                Self::new(Code::NotFound, message).hint("`devtask list --asks` shows the open ones")
-            }
+            R::UnknownAsk { .. } => Self::new(Code::NotFound, message).about(About::Ask),
             R::BadAnswer { .. } | R::BadBrief { .. } | R::EmptyMessage | R::LongMessage { .. } => {
                 Self::new(Code::Invalid, message)
             }

@@ -67,6 +67,10 @@ pub struct SessionView {
     pub updated_at: Time,
     #[schema(value_type = Option<DateTime<Utc>>)]
     pub settled_at: Option<Time>,
+    /// Who cancelled it, as `owner` is spelt; `control` = nobody came back to it.
+    #[serde(default)]
+    #[schema(required)]
+    pub cancelled_by: Option<String>,
     /// `seq` of the newest event.
     #[schema(value_type = u64)]
     pub head: Seq,
@@ -113,6 +117,7 @@ impl SessionView {
             created_at: s.created_at,
             updated_at: s.updated_at,
             settled_at: s.settled_at,
+            cancelled_by: s.cancelled_by.as_ref().map(ToString::to_string),
             head: s.head,
         }
     }

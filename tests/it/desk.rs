@@ -82,6 +82,7 @@ impl Desk {
             plan: false,
             priority: 0,
             labels: Vec::new(),
+            requester: None,
         };
         self.born(&Actor::Person("local/ana".to_owned()), new).unwrap()
     }
@@ -104,6 +105,7 @@ impl Desk {
             plan: new.plan,
             priority: new.priority,
             labels: new.labels,
+            requester: new.requester,
             branch_pattern: "devtask/{task_id}-{task_slug}".to_owned(),
             require_approval_for: Vec::new(),
             limits: Limits::default(),
@@ -342,12 +344,13 @@ impl Control for Desk {
         Ok(SessionView::of(session, None, position, self.clock.now()))
     }
 
-    async fn act(
+    async fn act_once(
         &self,
         by: &Actor,
         id: SessionId,
         act: Act,
         rev: Option<u64>,
+        _: Option<&str>,
     ) -> Result<SessionView, Refusal> {
         self.note(by)?;
         let now = self.show(id).await?.rev;
@@ -381,7 +384,13 @@ impl Control for Desk {
         Ok(rows.values().flat_map(|(s, _)| s.open_asks().map(|a| AskView::of(s.id(), a))).collect())
     }
 
-    async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal> {
+    async fn answer_once(
+        &self,
+        by: &Actor,
+        handle: &str,
+        answer: Answer,
+        _: Option<&str>,
+    ) -> Result<SessionView, Refusal> {
         self.note(by)?;
         let none = || Refusal::new(Code::NotFound, format!("there is no ask `{handle}`"));
         let (id, ask) = handle.split_once(':').ok_or_else(none)?;

@@ -68,5 +68,6 @@ fn request(stage: &Stage, brief: &str) -> Create {
         plan: false,
         priority: 0,
         labels: vec!["demo".to_owned()],
+        requester: None,
     }
 }

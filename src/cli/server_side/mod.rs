@@ -96,6 +96,7 @@ where
         talk: &mut talk,
         typed: if sits { Some(&mut typed) } else { None },
         piped,
+        called,
         here: std::env::current_dir()?,
         json,
         look,
@@ -110,6 +111,13 @@ fn piped() -> std::io::Result<String> {
     let mut text = String::new();
     std::io::stdin().take(PIPED_MAX).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// The name that stands in the person's own commits.
+fn called() -> Option<String> {
+    let asked = std::process::Command::new("git").args(["config", "--get", "user.name"]).output().ok()?;
+    let name = String::from_utf8(asked.stdout).ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 fn width() -> u16 {

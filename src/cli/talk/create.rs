@@ -30,6 +30,7 @@ pub(super) async fn run(
         plan: args.plan,
         priority: args.priority,
         labels: args.labels,
+        requester: (at.called)(),
     };
     let made = control.create(by, new, args.idempotency_key.as_deref()).await?;
     if at.json {

@@ -33,6 +33,8 @@ pub struct Terminal<'a> {
     pub typed: Option<&'a mut (dyn BufRead + Send)>,
     /// Standard input as a text, for `-`.
     pub piped: fn() -> std::io::Result<String>,
+    /// What the person calls themselves, where git knows it.
+    pub called: fn() -> Option<String>,
     /// What relative paths are relative to.
     pub here: PathBuf,
     pub json: bool,

@@ -100,6 +100,13 @@ fn facts(view: &SessionView, look: &Look) -> Vec<(&'static str, String)> {
         let tokens = format!("{} in, {} out", count(usage.input_tokens), count(usage.output_tokens));
         all.push(("spent", format!("{}, {} turns, {tokens}", money(usage.cost_micro_usd), usage.turns)));
     }
+    if view.unsandboxed {
+        let says = "none: the agent runs with all rights of the server's user";
+        all.push(("sandbox", look.paint(Ink::Yellow, says)));
+    }
+    if let Some(by) = &view.cancelled_by {
+        all.push(("ended by", clean(words::person(by))));
+    }
     all.push(("owner", clean(words::person(&view.owner))));
     if !view.labels.is_empty() {
         all.push(("labels", clean(&view.labels.join(", "))));

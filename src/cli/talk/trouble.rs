@@ -5,7 +5,7 @@
 use std::io;
 
 use super::paint::clean;
-use crate::wire::api::{Code, Refusal};
+use crate::wire::api::{About, Code, Refusal};
 
 #[derive(Debug)]
 pub enum Trouble {
@@ -75,14 +75,18 @@ impl Trouble {
 }
 
 impl From<Refusal> for Trouble {
-    /// The server's own hint about tokens speaks of headers; here it is a variable.
+    /// The server's own hints speak of headers and routes; here they are a variable and verbs.
     fn from(refusal: Refusal) -> Self {
-        match refusal.code {
-            Code::Unauthorized => {
-                Self::Refused(refusal.hint("set DEVTASK_TOKEN to what the server's token file holds"))
+        let hint = match (refusal.code, refusal.about) {
+            (Code::Unauthorized, _) => "set DEVTASK_TOKEN to what the server's token file holds",
+            (_, Some(About::Session)) => "`devtask list` shows them",
+            (_, Some(About::Ask)) => "`devtask list --asks` shows the open ones",
+            (_, Some(About::Machine)) => {
+                "`devtask doctor` looks at everything at once, where the server runs"
             }
-            _ => Self::Refused(refusal),
-        }
+            (_, None) => return Self::Refused(refusal),
+        };
+        Self::Refused(refusal.hint(hint))
     }
 }
 

@@ -43,6 +43,7 @@ impl Session {
             served_at: None,
             paused_at: None,
             settled_at: None,
+            cancelled_by: None,
             retries: 0,
             grants: 0,
             asks: Vec::new(),
@@ -154,7 +155,10 @@ impl Session {
                 self.failure = Some(cause.clone());
                 self.settle(Status::Failed, at);
             }
-            Body::Cancelled { .. } => self.settle(Status::Cancelled, at),
+            Body::Cancelled { by, .. } => {
+                self.cancelled_by = Some(by.clone());
+                self.settle(Status::Cancelled, at);
+            }
             Body::FollowedUp { .. } | Body::Rerun { .. } => self.reopen(),
             _ => {}
         }
@@ -269,6 +273,7 @@ impl Session {
 
     fn reopen(&mut self) {
         self.settled_at = None;
+        self.cancelled_by = None;
         self.failure = None;
         self.retries = 0;
         self.phase = Phase::Brief;

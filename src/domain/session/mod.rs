@@ -130,6 +130,9 @@ pub struct NewSession {
     pub plan: bool,
     pub priority: i8,
     pub labels: Vec<String>,
+    /// What the owner is called, as the door knew it: one line. `None` = by the actor's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<String>,
     /// `{task_id}` and `{task_slug}` are replaced.
     pub branch_pattern: String,
     /// Tools whose use waits for a person.
@@ -144,6 +147,11 @@ impl NewSession {
         self.branch_pattern
             .replace("{task_id}", &self.id.number().to_string())
             .replace("{task_slug}", &super::brief::slug(&self.brief.title))
+    }
+
+    /// Who asked for it, for people to read.
+    pub fn asked_by(&self) -> &str {
+        self.requester.as_deref().unwrap_or_else(|| self.owner.name())
     }
 
     /// The agent's conversation id: ours from the start, the same over all attempts.
@@ -171,6 +179,9 @@ pub struct Session {
     pub served_at: Option<Time>,
     pub paused_at: Option<Time>,
     pub settled_at: Option<Time>,
+    /// Who cancelled it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_by: Option<Actor>,
     /// Failed attempts since a person's last input.
     pub retries: u32,
     /// How often the budget was granted again.

@@ -82,6 +82,13 @@ pub(super) fn sentence(open: &[AskView], text: &str) -> Sentence {
     }
 }
 
+/// A sentence as the answer to an ask of one question.
+pub(super) fn in_words(ask: &Ask, text: &str) -> Option<Answer> {
+    let AskWhat::Questions { questions } = &ask.what else { return None };
+    let [question] = questions.as_slice() else { return None };
+    Some(answers([(question.question.clone(), as_label(question, text))]))
+}
+
 /// A label in other letters is that label.
 fn as_label(question: &Question, text: &str) -> String {
     let text = text.trim();

@@ -28,45 +28,63 @@ impl Desk {
             Button::Link => Ok(None),
             Button::Act { session, verb, rev } => {
                 let act = act_of(*verb).ok_or_else(troubles::unknown_control)?;
-                self.act(said, *session, act, Some(*rev)).await?;
+                self.act(errand, *session, act, Some(*rev)).await?;
                 Ok(None)
             }
             Button::Choose { handle, question, choice } => {
                 let make = |ask: &Ask| {
                     chosen(ask, *question, *choice).ok_or_else(|| troubles::unknown_control().into())
                 };
-                self.answer(said, handle, make).await
+                self.answer(errand, handle, make).await
             }
             Button::Decide { handle, allow } => {
                 let decide = if *allow { Decision::Allow } else { Decision::Deny };
-                self.answer(said, handle, |_| Ok(decided(decide, None))).await
+                self.answer(errand, handle, |_| Ok(decided(decide, None))).await
             }
             Button::AgentDecides { handle } => {
-                self.answer(said, handle, |_| Ok(decided(Decision::Agent, None))).await
+                self.answer(errand, handle, |_| Ok(decided(Decision::Agent, None))).await
             }
             Button::Send { handle } => {
                 let make =
                     |ask: &Ask| written(ask, &click.fields).map_err(|open| say::not_all(open.len()).into());
-                self.answer(said, handle, make).await
+                self.answer(errand, handle, make).await
             }
+            Button::Brief { request } => self.reopen_brief(said, request).await,
             Button::OpenForm { handle } => self.open_answer(said, handle).await,
         }
     }
 
-    /// Answers an open ask; for one that is settled, says what stands.
+    /// Answers an ask; for one that is settled, says what stands. What was settled by this very errand, before a crash,
+    /// is told as it was the first time.
     pub(super) async fn answer(
         &self,
-        said: &Said,
+        errand: Errand<'_>,
         handle: &str,
         make: impl FnOnce(&Ask) -> Result<Answer, Stop>,
     ) -> Reply {
-        let (view, open) = self.asked(said, handle).await?;
-        let answer = make(&open.ask)?;
-        let done = self.control.answer(&said.user.actor(), handle, answer).await;
+        let session = session_of(handle).ok_or_else(troubles::unknown_control)?;
+        let view = self.driven(errand.said, session).await?;
+        let open = view.asks.iter().find(|a| a.handle == handle).cloned();
+        let was_open = open.is_some();
+        let Some(ask) = (match open {
+            Some(open) => Some(open),
+            None => self.record(&view, handle).await,
+        }) else {
+            return Err(troubles::unknown_control().into());
+        };
+        let answer = match make(&ask.ask) {
+            Ok(answer) => answer,
+            Err(_) if !was_open => return Err(self.what_stands(&view, handle).await),
+            Err(stop) => return Err(stop),
+        };
+        let (by, key) = (errand.said.user.actor(), errand.effect());
+        let done = self.control.answer_once(&by, handle, answer, Some(&key)).await;
         (self.nudge)(view.id);
         match done {
             Ok(_) => Ok(None),
-            Err(refusal) if refusal.code == Code::Settled => Err(self.what_stands(&view, handle).await),
+            Err(refusal) if refusal.code == Code::Settled || !was_open => {
+                Err(self.what_stands(&view, handle).await)
+            }
             Err(refusal) => Err(refusal.into()),
         }
     }
@@ -97,11 +115,14 @@ impl Desk {
 
     /// The record of a settled ask: who answered what, and when.
     pub(super) async fn what_stands(&self, view: &SessionView, handle: &str) -> Stop {
-        let record = tokio::time::timeout(FOR_A_LOOK, self.settled(view, handle)).await;
-        match record.ok().flatten() {
+        match self.record(view, handle).await {
             Some(record) => Stop::Show(Box::new(render::settled(&record, &mention))),
             None => troubles::unknown_control().into(),
         }
+    }
+
+    async fn record(&self, view: &SessionView, handle: &str) -> Option<AskView> {
+        tokio::time::timeout(FOR_A_LOOK, self.settled(view, handle)).await.ok().flatten()
     }
 
     /// Read back from the log, for a view holds open asks only.

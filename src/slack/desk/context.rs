@@ -50,6 +50,11 @@ impl Desk {
         newest_that_fit(newest.iter().map(said).collect())
     }
 
+    /// How people here call somebody, for commits and pull requests; kept from when they were let in.
+    pub(super) async fn called(&self, user: &str) -> Option<String> {
+        self.web.user(user).await.ok().map(|person| person.name)
+    }
+
     async fn name_of(&self, user: &str) -> String {
         self.web.user(user).await.map_or_else(|_| user.to_owned(), |person| one_line(&person.name, 40))
     }

@@ -23,7 +23,7 @@ impl Desk {
         let problems = match form {
             Form::Brief { .. } => match self.start(errand, form, fields).await {
                 Ok(_) | Err((_, Stop::Silent)) => return None,
-                Err((field, stop)) => vec![(field.to_owned(), stop.sentence())],
+                Err((field, stop)) => vec![(shown_at(field, fields).to_owned(), stop.sentence())],
             },
             Form::Answer { handle } => match self.asked(errand.said, handle).await {
                 Ok((_, open)) => unanswered(&open.ask, fields),
@@ -45,7 +45,7 @@ impl Desk {
             },
             Form::Answer { handle } => {
                 let make = |ask: &Ask| written(ask, fields).map_err(|open| say::not_all(open.len()).into());
-                self.answer(errand.said, handle, make).await.map_err(|stop| stop.keeping(&typed(fields)))
+                self.answer(errand, handle, make).await.map_err(|stop| stop.keeping(&typed(fields)))
             }
         }
     }
@@ -61,10 +61,29 @@ impl Desk {
         let at_goal = |stop| (brief::GOAL, stop);
         self.admit(errand.said, Deed::Start).await.map_err(at_goal)?;
         let place = Place { channel: channel.clone(), thread: thread.clone() };
-        self.enter(&place).await.map_err(at_goal)?;
-        let new = New { place, draft: draft(fields), key: short(&format!("slack/form/{request}")) };
-        self.make(errand.said, &new).await
+        let room = self.look_in(&place).await.map_err(at_goal)?;
+        let mut draft = draft(fields);
+        if draft.repo.is_none() {
+            return Err((brief::REPO, say::choose_a_repository().into()));
+        }
+        if let Some(typed) = self.typed(request).await {
+            draft.context = typed.draft.context;
+            // Too long for a field, so the form had none for it.
+            if draft.goal.is_empty() {
+                draft.goal = typed.draft.goal;
+            }
+        }
+        let new = New { place, stranger: room.stranger, draft, key: short(&format!("slack/form/{request}")) };
+        let made = self.make(errand.said, &new).await?;
+        self.forget_typed(request).await;
+        Ok(made)
     }
+}
+
+/// What is said of the repository stands where it was said.
+fn shown_at(field: &'static str, fields: &Fields) -> &'static str {
+    let chosen = fields.text(brief::REPO).is_empty() && !fields.chosen(brief::KNOWN).is_empty();
+    if field == brief::REPO && chosen { brief::KNOWN } else { field }
 }
 
 /// What the brief form says. Its goal may hold the options that have no field.
@@ -72,7 +91,7 @@ fn draft(fields: &Fields) -> Draft {
     let filled = |block: &str| Some(fields.text(block).to_owned()).filter(|text| !text.is_empty());
     let goal = Draft::of(fields.text(brief::GOAL));
     Draft {
-        repo: filled(brief::REPO).or(goal.repo),
+        repo: filled(brief::REPO).or_else(|| fields.chosen(brief::KNOWN).first().cloned()).or(goal.repo),
         base: filled(brief::BASE).or(goal.base),
         plan: fields.chosen(brief::PLAN).first().map(|way| way == "plan").or(goal.plan),
         done_when: fields.text(brief::DONE_WHEN).to_owned(),

@@ -14,6 +14,7 @@
 
 mod admit;
 mod answers;
+mod brief;
 mod clicks;
 mod context;
 mod forms;
@@ -91,6 +92,17 @@ struct Errand<'a> {
     key: &'a str,
 }
 
+impl Errand<'_> {
+    /// Under which its one effect is made: a delivery that comes again after a crash gets the first outcome. A message is
+    /// one thing however it came.
+    fn effect(&self) -> String {
+        match (&self.said.what, &self.said.place) {
+            (What::Words(words), Some(place)) => new::short(&format!("slack/{}/{}", place.channel, words.ts)),
+            _ => new::short(&format!("slack/{}", self.key)),
+        }
+    }
+}
+
 impl Desk {
     pub fn new(parts: Parts) -> Self {
         let Parts { control, web, notes, clock, nudge, me, admins, repo } = parts;
@@ -109,7 +121,7 @@ impl Desk {
             What::Words(words) => self.words(errand, words).await,
             What::Click(click) => self.click(errand, click).await,
             What::Submit { form, fields } => self.submit(errand, form, fields).await,
-            What::Shortcut { text, .. } => self.shortcut(errand, text).await,
+            What::Shortcut { text, ts } => self.shortcut(errand, text, ts).await,
         }
     }
 

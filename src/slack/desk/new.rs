@@ -1,15 +1,14 @@
 //! A new session: checked, given a repository, made once, and its thread prepared.
 //!
-//! What is missing is asked for in a form with everything typed so far; where no form can be opened it is said, and the
-//! text is given back. Must not know over which door the words came.
+//! What is missing is asked for in a form with everything typed so far (`brief`). Must not know over which door the words
+//! came.
 
 use uuid::Uuid;
 
 use super::{Desk, Errand, Reply, Stop};
 use crate::domain::brief::{BadBrief, Brief, is_blank};
-use crate::slack::button::{Form, brief};
-use crate::slack::escape;
-use crate::slack::input::{Draft, Said, What};
+use crate::slack::button::brief;
+use crate::slack::input::{Draft, Said};
 use crate::slack::names::Place;
 use crate::slack::who::Deed;
 use crate::slack::words::troubles;
@@ -18,8 +17,6 @@ use crate::store::slack::Thread;
 use crate::wire::api::{Code, Create, Refusal};
 use crate::wire::view::SessionView;
 
-/// A field of Slack's forms takes no more.
-const MAX_FIELD: usize = 3_000;
 const MAX_KEY: usize = 150;
 /// Characters of a goal that leave room for what was said before.
 const WITH_CONTEXT: usize = 30_000;
@@ -28,6 +25,8 @@ const WITH_CONTEXT: usize = 30_000;
 pub(super) struct New {
     /// Where its root goes.
     pub place: Place,
+    /// We are not in its channel yet.
+    pub stranger: bool,
     pub draft: Draft,
     /// One session, however often it is asked for under this key.
     pub key: String,
@@ -42,7 +41,7 @@ impl Desk {
         let said = errand.said;
         if is_blank(&draft.goal) {
             self.admit_to_form(said, Deed::Start).await?;
-            return self.ask_brief(said, &place, draft).await;
+            return self.ask_brief(errand, &place, draft).await;
         }
         match self.started(errand, place, draft.clone()).await {
             Ok(post) => Ok(post),
@@ -53,19 +52,19 @@ impl Desk {
     async fn started(&self, errand: Errand<'_>, place: Place, mut draft: Draft) -> Reply {
         let said = errand.said;
         self.admit(said, Deed::Start).await?;
-        let key = key_of(errand, &place);
-        let topic = self.enter(&place).await?;
+        let key = errand.effect();
+        let room = self.look_in(&place).await?;
         if draft.repo.is_none() {
-            draft.repo = self.usual_repo(&key, &said.user, &place, topic.as_deref()).await;
-        }
-        if draft.repo.is_none() {
-            return self.ask_brief(said, &place, &draft).await;
+            draft.repo = self.usual_repo(&key, &said.user, &place, room.topic.as_deref()).await;
         }
         if draft.goal.chars().count() <= WITH_CONTEXT {
             draft.context = self.talk_before(errand).await;
         }
+        if draft.repo.is_none() {
+            return self.ask_brief(errand, &place, &draft).await;
+        }
         let in_thread = place.thread.is_some();
-        match self.make(said, &New { place, draft, key }).await {
+        match self.make(said, &New { place, stranger: room.stranger, draft, key }).await {
             Ok(view) => Ok(Some(render::said(&words::desk::started(&view, in_thread)))),
             Err((_, stop)) => Err(stop),
         }
@@ -73,10 +72,13 @@ impl Desk {
 
     /// Makes the session once and prepares its thread. The repository is known.
     pub(super) async fn make(&self, said: &Said, new: &New) -> Result<SessionView, NotStarted> {
-        let create = request(&new.draft)?;
+        let create = Create { requester: self.called(&said.user.id).await, ..request(&new.draft)? };
         let owner = said.user.actor();
         let made = self.control.create(&owner, create.clone(), Some(&new.key)).await;
         let view = made.map_err(|refusal| (field_of(&refusal, &create), refusal.into()))?;
+        if new.stranger {
+            self.join(&new.place).await;
+        }
         let thread = Thread {
             session: view.id,
             channel: new.place.channel.clone(),
@@ -91,51 +93,6 @@ impl Desk {
         (self.nudge)(view.id);
         tracing::info!(session.id = %view.id, slack.channel = %new.place.channel, "a session was asked for in Slack");
         Ok(view)
-    }
-
-    /// Opens the brief form with what is typed so far.
-    pub(super) async fn ask_brief(&self, said: &Said, place: &Place, draft: &Draft) -> Reply {
-        let missing = || if is_blank(&draft.goal) { troubles::empty() } else { troubles::no_repo() };
-        let typed = Some(draft.kept()).filter(|typed| !is_blank(typed)).unwrap_or_default();
-        let Some(trigger) = said.trigger.as_deref().filter(|_| escape::units(&typed) <= MAX_FIELD) else {
-            return Err(Stop::from(missing()).keeping(&typed));
-        };
-        let request = self.clock.random_id().to_string();
-        let form = Form::Brief { request, channel: place.channel.clone(), thread: place.thread.clone() };
-        let repo = match &draft.repo {
-            Some(repo) => Some(repo.clone()),
-            None => self.likely_repo(&said.user, place).await,
-        };
-        let shown = render::Draft {
-            repo: repo.unwrap_or_default(),
-            base: draft.base.clone().unwrap_or_default(),
-            goal: typed.clone(),
-            done_when: draft.done_when.clone(),
-            checks: draft.checks.clone(),
-            plan: draft.plan.unwrap_or(false),
-        };
-        match self.web.open_view(trigger, &render::brief_form(&shown, &form, &[])).await {
-            Ok(_) => Ok(None),
-            Err(error) => {
-                tracing::info!(%error, "a form could not be opened");
-                Err(Stop::from(troubles::no_form()).keeping(&typed))
-            }
-        }
-    }
-
-    /// A message's menu: the message is the goal, its thread the place; nothing starts before the form is sent.
-    pub(super) async fn shortcut(&self, errand: Errand<'_>, text: &str) -> Reply {
-        let Some(place) = errand.said.place.clone() else { return Err(Stop::Silent) };
-        self.admit_to_form(errand.said, Deed::Start).await?;
-        self.ask_brief(errand.said, &place, &Draft::of(text)).await
-    }
-}
-
-/// A message is one thing however it came: its name makes the key. All else is its delivery.
-fn key_of(errand: Errand<'_>, place: &Place) -> String {
-    match &errand.said.what {
-        What::Words(words) => format!("slack/{}/{}", place.channel, words.ts),
-        _ => short(&format!("slack/{}", errand.key)),
     }
 }
 
@@ -179,6 +136,7 @@ pub(super) fn request(draft: &Draft) -> Result<Create, NotStarted> {
         plan: draft.plan.unwrap_or(false),
         priority,
         labels: Vec::new(),
+        requester: None,
     })
 }
 

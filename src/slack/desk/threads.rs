@@ -9,10 +9,10 @@
 //!
 //! Must not know how an answer reaches the agent.
 
-use super::answers::{Sentence, sentence};
-use super::new::short;
+use super::answers::{Sentence, in_words, sentence};
 use super::{Desk, Errand, Reply, Stop};
 use crate::domain::SessionId;
+use crate::domain::ask::Ask;
 use crate::domain::command::MessageMode;
 use crate::slack::input::{Command, InThread, Words};
 use crate::slack::names::{LEFT, Place};
@@ -26,6 +26,8 @@ use crate::wire::view::SessionView;
 const MAX_LOOKED_AT: usize = 10;
 /// What a person sees when their words were taken.
 const TAKEN: &str = "eyes";
+/// Under which it is kept which question a message answers.
+const REPLY: &str = "reply";
 
 impl Desk {
     pub(super) async fn words(&self, errand: Errand<'_>, words: &Words) -> Reply {
@@ -88,7 +90,7 @@ impl Desk {
             InThread::Help => Ok(Some(render::help())),
             InThread::New(draft) => self.new_session(errand, place, &draft).await,
             InThread::Act(act) => {
-                let view = self.act(said, session, act, None).await?;
+                let view = self.act(errand, session, act, None).await?;
                 Ok(Some(render::said(&status::spoken(&view))))
             }
             InThread::Interrupt(text) if text.is_empty() => self.show(said, session).await,
@@ -121,21 +123,43 @@ impl Desk {
         words: &Words,
         mode: MessageMode,
     ) -> Reply {
-        let by = errand.said.user.actor();
-        let done = match sentence(&view.asks, &words.text) {
-            Sentence::Unclear(open) => {
-                return Err(Stop::from(troubles::which_question(open)).keeping(&words.text));
-            }
-            Sentence::Answers(handle, answer) => self.control.answer(&by, &handle, answer).await,
-            Sentence::Words => {
-                let message =
-                    Message { key: Some(message_key(errand, words)), ..Message::new(&words.text, mode) };
-                self.control.message(&by, view.id, message).await
-            }
+        let handle = match self.notes.recall(REPLY, &errand.effect()).await? {
+            Some(handle) => Some(handle),
+            None => match sentence(&view.asks, &words.text) {
+                Sentence::Unclear(open) => {
+                    return Err(Stop::from(troubles::which_question(open)).keeping(&words.text));
+                }
+                Sentence::Answers(handle, _) => Some(handle),
+                Sentence::Words => None,
+            },
         };
-        (self.nudge)(view.id);
-        done.map_err(|refusal| Stop::from(refusal).keeping(&words.text))?;
+        let done = match handle {
+            Some(handle) => self.reply_to(errand, &handle, words).await,
+            None => self.say_to(errand, view, words, mode).await,
+        };
+        done.map_err(|stop| stop.keeping(&words.text))?;
         self.show_taken(errand, words).await;
+        Ok(None)
+    }
+
+    /// The answer to this question, for good: told again after a crash it must not become a message to the agent.
+    async fn reply_to(&self, errand: Errand<'_>, handle: &str, words: &Words) -> Reply {
+        self.notes.remember(REPLY, &errand.effect(), handle).await?;
+        let make = |ask: &Ask| in_words(ask, &words.text).ok_or_else(|| troubles::unknown_control().into());
+        self.answer(errand, handle, make).await
+    }
+
+    async fn say_to(
+        &self,
+        errand: Errand<'_>,
+        view: &SessionView,
+        words: &Words,
+        mode: MessageMode,
+    ) -> Reply {
+        let message = Message { key: Some(errand.effect()), ..Message::new(&words.text, mode) };
+        let done = self.control.message(&errand.said.user.actor(), view.id, message).await;
+        (self.nudge)(view.id);
+        done?;
         Ok(None)
     }
 
@@ -152,10 +176,4 @@ impl Desk {
 fn at_thread(place: Place, words: &Words) -> Place {
     let thread = place.thread.unwrap_or_else(|| words.ts.clone());
     Place { thread: Some(thread), ..place }
-}
-
-/// A message is one thing however often it comes.
-fn message_key(errand: Errand<'_>, words: &Words) -> String {
-    let channel = errand.said.place.as_ref().map_or("", |place| place.channel.as_str());
-    short(&format!("slack/{channel}/{}", words.ts))
 }

@@ -26,7 +26,7 @@ impl Desk {
             Command::List(whose) => self.list(said, *whose).await,
             Command::Show(session) => self.show(said, *session).await,
             Command::Act { session, act } => {
-                let view = self.act(said, *session, act.clone(), None).await?;
+                let view = self.act(errand, *session, act.clone(), None).await?;
                 Ok(Some(render::said(&status::spoken(&view))))
             }
             Command::Help => Ok(Some(render::help())),
@@ -54,13 +54,14 @@ impl Desk {
     /// something old.
     pub(super) async fn act(
         &self,
-        said: &Said,
+        errand: Errand<'_>,
         session: SessionId,
         act: Act,
         rev: Option<u64>,
     ) -> Result<SessionView, Stop> {
-        self.driven(said, session).await?;
-        let done = self.control.act(&said.user.actor(), session, act, rev).await;
+        self.driven(errand.said, session).await?;
+        let (by, key) = (errand.said.user.actor(), errand.effect());
+        let done = self.control.act_once(&by, session, act, rev, Some(&key)).await;
         (self.nudge)(session);
         Ok(done?)
     }

@@ -9,6 +9,7 @@ use super::fields::Fields;
 use super::text::plain;
 use super::{Click, Said, What, first_of, owned, text_at};
 use crate::slack::button::{Button, Form};
+use crate::slack::manifest::SHORTCUT;
 use crate::slack::names::{Place, User};
 
 pub(super) fn read(payload: &Value) -> Option<Said> {
@@ -45,6 +46,9 @@ fn submit(payload: &Value) -> Option<What> {
 }
 
 fn shortcut(payload: &Value) -> Option<What> {
+    if text_at(payload, "/callback_id") != Some(SHORTCUT.1) {
+        return None;
+    }
     let text = plain(text_at(payload, "/message/text").unwrap_or_default());
     Some(What::Shortcut { text, ts: owned(payload, "/message/ts")? })
 }

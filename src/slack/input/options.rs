@@ -4,10 +4,12 @@
 //! like an option ("fix the model: it is slow") stays a sentence. Must not know which values are good ones: that is said
 //! by who is asked to start the session.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::Repo;
 
 /// A brief as far as it is written. Values are as typed: nothing is checked here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     pub goal: String,
     pub repo: Option<String>,

@@ -19,7 +19,7 @@ const MAX_CHECKS: usize = 12;
 const MAX_PRINTED: usize = 1_200;
 
 pub fn finale(v: &SessionView, people: People<'_>) -> Post {
-    let mut blocks = vec![section(&ends::outcome(v, people)), section(&ends::result(v))];
+    let mut blocks = vec![section(&ends::outcome(v, people)), section(&ends::result(v, people))];
     if let Some(summary) = v.summary.as_deref().filter(|s| !s.trim().is_empty() && v.status == Status::Done) {
         blocks.push(markdown(summary, MAX_SUMMARY));
         blocks.extend((units(summary) > MAX_SUMMARY).then(|| context(&ends::cut(v))));

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use slack_morphism::prelude::{SlackBlock, SlackCallbackId, SlackModalView, SlackView};
 
 use super::Post;
-use super::ask::element;
-use super::parts::{context, header, input, preformatted, radio, section, words_field};
+use super::ask::{choose, element};
+use super::parts::{context, header, input, menu, preformatted, radio, section, words_field};
 use crate::domain::ask::{AskWhat, Question};
 use crate::slack::button::{Form, VALUE, brief, own_words_block, question_block};
 use crate::slack::escape::{self, units};
@@ -20,6 +20,8 @@ use crate::wire::view::AskView;
 pub type View = SlackView;
 
 const MAX_TITLE: usize = 24;
+/// Of an option's label and value.
+const MAX_REPO: usize = 75;
 const MAX_TYPED: usize = 3_000;
 /// Of a text that is shown to be copied; Slack itself takes no longer one.
 const MAX_SHOWN: usize = 40_000;
@@ -31,7 +33,10 @@ const MAX_QUESTIONS: usize = 45;
 /// What is typed into the brief form, or stands in it when it opens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
+    /// The one that stands there at first.
     pub repo: String,
+    /// Repositories to choose from, the likely ones first.
+    pub known: Vec<String>,
     pub base: String,
     pub goal: String,
     /// One sentence a line.
@@ -49,7 +54,7 @@ pub fn brief_form(draft: &Draft, form: &Form, problems: &[(&str, &str)]) -> View
     if !problems.is_empty() {
         blocks.push(section(&say::came_back(problems.len())));
     }
-    let longest = [&draft.goal, &draft.done_when, &draft.checks].into_iter().map(|t| units(t)).max();
+    let longest = [&draft.done_when, &draft.checks].into_iter().map(|t| units(t)).max();
     if let Some(typed) = longest.filter(|n| *n > MAX_TYPED) {
         blocks.push(section(&say::shortened(typed)));
     }
@@ -61,19 +66,48 @@ pub fn brief_form(draft: &Draft, form: &Form, problems: &[(&str, &str)]) -> View
     modal(say::NEW, Some(say::START), Some(form), blocks)
 }
 
-fn fields(draft: &Draft) -> [(&'static str, SlackBlock); 6] {
+fn fields(draft: &Draft) -> Vec<(&'static str, SlackBlock)> {
     let field = |block, label, hint, needed, lines, example, typed: &str| {
         (block, input(block, label, hint, needed, words_field(VALUE, lines, example, typed)))
     };
     let ways = [("plan", say::PLAN_FIRST), ("go", say::JUST_GO)];
     let way = radio(VALUE, &ways, if draft.plan { "plan" } else { "go" });
-    [
-        field(brief::REPO, say::REPO, say::REPO_HINT, true, false, say::REPO_EXAMPLE, &draft.repo),
+    let whole = units(&draft.goal);
+    let goal = if whole > MAX_TYPED {
+        (brief::GOAL, section(&say::kept_whole(whole)))
+    } else {
+        field(brief::GOAL, say::GOAL, say::GOAL_HINT, true, true, "", &draft.goal)
+    };
+    let mut all = repository(draft);
+    all.extend([
         field(brief::BASE, say::BASE, say::BASE_HINT, false, false, "", &draft.base),
-        field(brief::GOAL, say::GOAL, say::GOAL_HINT, true, true, "", &draft.goal),
+        goal,
         field(brief::DONE_WHEN, say::DONE_WHEN, say::DONE_WHEN_HINT, false, true, "", &draft.done_when),
         field(brief::CHECKS, say::CHECKS, say::CHECKS_HINT, false, true, "", &draft.checks),
         (brief::PLAN, input(brief::PLAN, say::PLAN, "", true, way)),
+    ]);
+    all
+}
+
+/// A menu where some are known, and a field for any other one.
+fn repository(draft: &Draft) -> Vec<(&'static str, SlackBlock)> {
+    let fits =
+        |repo: &&str| !repo.is_empty() && units(repo) <= MAX_REPO && escape::plain(repo, MAX_REPO) == **repo;
+    let mut known: Vec<&str> = Vec::new();
+    for repo in draft.known.iter().map(String::as_str).filter(fits) {
+        if !known.contains(&repo) {
+            known.push(repo);
+        }
+    }
+    let typed = if known.contains(&draft.repo.as_str()) { "" } else { draft.repo.as_str() };
+    let field = words_field(VALUE, false, say::REPO_EXAMPLE, typed);
+    if known.is_empty() {
+        return vec![(brief::REPO, input(brief::REPO, say::REPO, say::REPO_HINT, true, field))];
+    }
+    let menu = menu(VALUE, say::REPO_MENU, &known, &draft.repo);
+    vec![
+        (brief::KNOWN, input(brief::KNOWN, say::REPO, "", false, menu)),
+        (brief::REPO, input(brief::REPO, say::OTHER_REPO, say::OTHER_REPO_HINT, false, field)),
     ]
 }
 

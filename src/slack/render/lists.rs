@@ -5,10 +5,11 @@
 use slack_morphism::prelude::SlackBlock;
 
 use super::finale;
-use super::parts::{context, markdown, preformatted, section};
+use super::parts::{Control, actions, context, markdown, preformatted, section};
 use super::post::Post;
 use super::root;
 use crate::domain::session::Status;
+use crate::slack::button::Button;
 use crate::slack::escape;
 use crate::slack::words::troubles::{self, Trouble};
 use crate::slack::words::{People, asks, ends, forms, help as said_in_help, person, status};
@@ -55,7 +56,7 @@ pub fn show(v: &SessionView, people: People<'_>) -> Post {
     if let Some(summary) = v.summary.as_deref().filter(|s| !s.trim().is_empty()) {
         blocks.push(markdown(summary, 3_000));
     }
-    blocks.push(context(&if v.status.is_settled() { ends::took(v) } else { asks::logs(v) }));
+    blocks.push(context(&if v.status.is_settled() { ends::took(v) } else { asks::GOES_ON.to_owned() }));
     Post::new(status::spoken(v), blocks)
 }
 
@@ -86,6 +87,20 @@ pub fn notice_with(trouble: &Trouble, typed: &str) -> Post {
     let Trouble { what, todo } = trouble;
     let text = preformatted(typed, MAX_TYPED);
     Post::new(format!("{what} {todo}"), [section(what), context(todo), context(forms::YOUR_TEXT), text])
+}
+
+/// As [`notice_with`], with a button that opens the brief form. `request`: under which what was typed is kept.
+pub fn notice_form_button(trouble: &Trouble, typed: Option<&str>, request: &str) -> Post {
+    let Trouble { what, todo } = trouble;
+    let label = if *trouble == troubles::no_repo() { forms::CHOOSE_REPO } else { forms::OPEN };
+    let open = Control::new(0, label, label, Button::Brief { request: request.to_owned() }).primary();
+    let mut blocks = vec![section(what)];
+    blocks.extend(actions([open]));
+    blocks.push(context(todo));
+    if let Some(typed) = typed.filter(|typed| !typed.trim().is_empty()) {
+        blocks.extend([context(forms::YOUR_TEXT), preformatted(typed, MAX_TYPED)]);
+    }
+    Post::new(format!("{what} {todo}"), blocks)
 }
 
 /// A sentence of ours from `words`.

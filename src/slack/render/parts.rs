@@ -185,6 +185,18 @@ pub(super) fn radio(action: &str, choices: &[(&str, &str)], initial: &str) -> Sl
     radio.into()
 }
 
+/// A menu of texts that are their own values, no two the same; `initial` is chosen where it is one of them.
+pub(super) fn menu(action: &str, hint: &str, texts: &[&str], initial: &str) -> SlackInputBlockElement {
+    let item = |text: &&str| SlackBlockChoiceItem::new((*text).into(), (*text).to_owned());
+    let chosen = texts.iter().take(MAX_OPTIONS).find(|text| **text == initial).map(item);
+    let mut menu = SlackBlockStaticSelectElement::new()
+        .with_action_id(SlackActionId(action.to_owned()))
+        .with_placeholder(escape::plain(hint, 150).into())
+        .with_options(texts.iter().take(MAX_OPTIONS).map(item).collect());
+    menu.initial_option = chosen;
+    menu.into()
+}
+
 fn items(choices: &[Choice<'_>]) -> Vec<SlackBlockChoiceItem<SlackBlockPlainTextOnly>> {
     let item = |(index, choice): (usize, &Choice<'_>)| {
         let label = filled(escape::plain(choice.label, MAX_OPTION));

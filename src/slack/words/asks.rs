@@ -117,13 +117,13 @@ pub fn terms(a: &AskView, by_reply: bool) -> String {
 pub fn elsewhere(a: &AskView) -> String {
     let n = a.session.number();
     format!(
-        "This is too long for Slack. Read it with `devtask show {n}` and decide with `devtask answer {n}`."
+        "This is too long for Slack. In a terminal, `devtask show {n}` has all of it and `devtask answer {n}` decides."
     )
 }
 
 /// Under a plan that had to be cut.
 pub fn cut(a: &AskView) -> String {
-    format!("The plan goes on; `devtask show {}` has all of it.", a.session.number())
+    format!("The plan goes on; in a terminal `devtask show {}` has all of it.", a.session.number())
 }
 
 /// `3 more options can be answered in words.`
@@ -194,7 +194,6 @@ pub fn remark(state: &AskState) -> Option<String> {
     }
 }
 
-/// Where the rest can be read.
-pub fn logs(v: &SessionView) -> String {
-    format!("All it does: `devtask logs {} -f` in a terminal.", v.id.number())
-}
+/// Under a session that is shown while it is not over.
+pub const GOES_ON: &str =
+    "Its message in the channel has the buttons; a reply in its thread is the agent's next message.";

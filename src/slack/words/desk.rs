@@ -30,6 +30,11 @@ pub fn say_new() -> Trouble {
     )
 }
 
+/// A brief form in which no repository is chosen.
+pub fn choose_a_repository() -> Trouble {
+    trouble("There is no repository yet.", "Choose one above, or name another one here.")
+}
+
 /// A form or a message was sent before every question had an answer.
 pub fn not_all(open: usize) -> Trouble {
     match open {

@@ -43,17 +43,27 @@ pub fn spoken(v: &SessionView) -> String {
 pub fn checks(v: &SessionView) -> String {
     let failed = v.evidence.iter().filter(|e| !e.passed()).count();
     match (v.evidence.len(), failed) {
+        (0, _) if unchanged(v) => "nothing new to check".to_owned(),
         (0, _) => "no checks configured".to_owned(),
         (all, 0) => format!("{} passed", counted(all, "check")),
         (all, failed) => format!("{failed} of {} failed", counted(all, "check")),
     }
 }
 
+/// No check ran, because there was nothing to run them on: not because there are none.
+pub fn unchanged(v: &SessionView) -> bool {
+    v.evidence.is_empty()
+        && (v.pushed_sha.is_none() || v.checks_from.as_deref().is_some_and(|f| f != NO_CHECKS))
+}
+
+/// What stands for the checks' origin where there are none.
+const NO_CHECKS: &str = "none";
+
 /// What came of it: the pull request, the branch, or the cause.
-pub fn result(v: &SessionView) -> String {
+pub fn result(v: &SessionView, people: People<'_>) -> String {
     match v.status {
         Status::Failed => format!("*Cause*: {}{}", super::status::failure(v, 1_200), kept(v)),
-        Status::Cancelled => kept(v).trim_start().to_owned(),
+        Status::Cancelled => format!("{}{}", cancelled(v, people), kept(v)).trim_start().to_owned(),
         _ => done(v),
     }
 }
@@ -74,6 +84,15 @@ fn done(v: &SessionView) -> String {
     }
 }
 
+/// `Cancelled by @cy.`
+fn cancelled(v: &SessionView, people: People<'_>) -> String {
+    match v.cancelled_by.as_deref() {
+        None => String::new(),
+        Some(by) if by.starts_with("person:") => format!("Cancelled by {}.", person(people, by)),
+        Some(_) => "Nobody came back to it in time, so DevTask cancelled it.".to_owned(),
+    }
+}
+
 fn kept(v: &SessionView) -> String {
     match (&v.branch, &v.pull_request) {
         (_, Some(pull)) => {
@@ -89,7 +108,9 @@ fn kept(v: &SessionView) -> String {
 pub fn checks_from(v: &SessionView) -> String {
     let from =
         v.checks_from.as_deref().map(|f| format!(" from {}", escape::line(f, 100))).unwrap_or_default();
-    if v.evidence.is_empty() {
+    if unchanged(v) {
+        "*Checks*: nothing was changed, so none ran.".to_owned()
+    } else if v.evidence.is_empty() {
         "*Checks*: none are configured for this repository, so none ran.".to_owned()
     } else {
         format!("*Checks*{from}: {}", checks(v))

@@ -13,6 +13,9 @@ pub const SEND: &str = "Send";
 
 pub const REPO: &str = "Repository";
 pub const REPO_HINT: &str = "As owner/name. A channel can have its own: put repo:owner/name into its topic.";
+pub const OTHER_REPO: &str = "Another repository";
+pub const OTHER_REPO_HINT: &str = "As owner/name; it goes before what is chosen above. A channel can have its own: put repo:owner/name into its topic.";
+pub const REPO_MENU: &str = "Choose a repository";
 pub const REPO_EXAMPLE: &str = "acme/api";
 pub const BASE: &str = "Base branch";
 pub const BASE_HINT: &str = "Where the work starts from; empty for the repository's default branch.";
@@ -43,6 +46,15 @@ pub fn answer_title(session: SessionId) -> String {
 
 /// Beside a question that has no answer yet.
 pub const NEEDS_ANSWER: &str = "Choose an option or write an answer.";
+
+/// On a button that opens the brief form: for a text without a repository, and else.
+pub const CHOOSE_REPO: &str = "Choose a repository";
+pub const OPEN: &str = "Open the form";
+
+/// In place of the goal, where no field takes it.
+pub fn kept_whole(typed: usize) -> String {
+    format!("*What should be done?*\nYour text of {typed} characters goes along as it is.")
+}
 
 /// At the form's head: the text did not fit.
 pub fn shortened(typed: usize) -> String {

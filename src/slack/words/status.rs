@@ -123,6 +123,7 @@ fn stopping() -> State {
 
 fn done(v: &SessionView) -> String {
     let checks = match (v.evidence.len(), v.evidence.iter().filter(|e| e.passed()).count()) {
+        (0, _) if super::ends::unchanged(v) => "nothing new to check".to_owned(),
         (0, _) => "no checks are configured".to_owned(),
         (all, passed) if all == passed => format!("{} passed", counted(all, "check")),
         (all, passed) => format!("{passed} of {} passed", counted(all, "check")),
@@ -171,14 +172,23 @@ pub fn place(v: &SessionView) -> String {
 /// Who, with what: `for @ana · claude with opus · on local · attempt 2 · 41 turns · $0.62`.
 pub fn crew(v: &SessionView, people: People<'_>) -> String {
     let mut parts = vec![format!("for {}", person(people, &v.owner))];
-    let model = v.model.as_deref().map_or("its default model".to_owned(), |m| escape::line(m, 80));
-    parts.push(format!("{} with {model}", escape::line(&v.agent, 60)));
+    parts.push(agent(v));
     parts.push(format!("on {}", escape::line(&v.provider, 60)));
     if v.attempt.0 > 1 {
         parts.push(format!("attempt {}", v.attempt));
     }
     parts.extend(spent(v));
     parts.join(" · ")
+}
+
+/// `claude with opus`; a model that is called like its agent says nothing new.
+fn agent(v: &SessionView) -> String {
+    let agent = escape::line(&v.agent, 60);
+    match v.model.as_deref() {
+        Some(model) if model == v.agent => agent,
+        Some(model) => format!("{agent} with {}", escape::line(model, 80)),
+        None => format!("{agent} with its default model"),
+    }
 }
 
 /// `41 turns`, `$0.62`; nothing before the first turn.

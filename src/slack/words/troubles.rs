@@ -5,7 +5,7 @@
 use super::{People, person, sentence};
 use crate::domain::SessionId;
 use crate::slack::escape;
-use crate::wire::api::{Code, Refusal};
+use crate::wire::api::{About, Code, Refusal};
 
 /// What happened, and what to do about it; `mrkdwn`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,9 @@ impl Trouble {
 
 /// What the control plane refused.
 pub fn refused(refusal: &Refusal) -> Trouble {
+    if refusal.code == Code::KeyReused {
+        return started_before();
+    }
     let what = sentence(&escape::line(&refusal.message, 600));
     let hint = refusal.hint.as_deref().map(|h| sentence(&escape::line(h, 600)));
     let names: Vec<String> = refusal.legal.iter().map(|v| format!("`{}`", v.name())).collect();
@@ -32,11 +35,31 @@ pub fn refused(refusal: &Refusal) -> Trouble {
             "Try again in a minute; if it stays, the operator's log says more.".to_owned()
         }
         (true, Some(hint), _) => hint,
+        (true, None, _) if refusal.about.is_some() => way_on(refusal.about),
         (true, None, Code::Busy | Code::Unreachable) => "Try again in a minute.".to_owned(),
         (true, None, Code::Outdated) => "Its message shows how it stands now; decide on that.".to_owned(),
         (true, None, _) => "`/devtask help` shows what can be said.".to_owned(),
     };
     Trouble { what, todo }
+}
+
+fn way_on(about: Option<About>) -> String {
+    let way = match about {
+        Some(About::Ask) => {
+            "What is open stands in the threads of your sessions; `/devtask list` shows them."
+        }
+        Some(About::Machine) => "Whoever runs DevTask can see why with `devtask doctor`.",
+        Some(About::Session) | None => "`/devtask list all` shows them.",
+    };
+    way.to_owned()
+}
+
+/// A form that was sent before, with other words in it.
+pub fn started_before() -> Trouble {
+    Trouble::new(
+        "This form has started a session before, so this time nothing was done.",
+        "For one more say `/devtask new`; to change the other reply in its thread.",
+    )
 }
 
 /// `nearest`: the verb that was perhaps meant.
@@ -99,12 +122,15 @@ pub fn no_form() -> Trouble {
 pub fn no_repo() -> Trouble {
     Trouble::new(
         "I do not know which repository you mean, so nothing was started.",
-        "Say it with `repo:owner/name` anywhere in the text, or put that into the channel's topic.",
+        "Your text waits in the form. To be asked no more, put `repo:owner/name` into the channel's topic.",
     )
 }
 
 pub fn empty() -> Trouble {
-    Trouble::new("There is no text to work on.", "Say what should be different when it is done.")
+    Trouble::new(
+        "There is no text to work on.",
+        "Say what should be different when it is done, or use the form.",
+    )
 }
 
 /// An ask that asks nothing.

@@ -117,6 +117,7 @@ pub fn create(repo: &str) -> Create {
         plan: false,
         priority: 0,
         labels: Vec::new(),
+        requester: None,
     }
 }
 

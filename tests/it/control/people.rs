@@ -243,7 +243,7 @@ async fn an_old_reading_is_refused_only_where_the_verb_is_not_legal_any_more() {
     let gone = world.local.message(&ana(), id(1), Message::new("hi", MessageMode::default())).await;
     insta::assert_snapshot!(told(&gone.unwrap_err()), @"Illegal: dt-1 is cancelled, so it takes no message | legal now: rerun");
     let unknown = world.local.show(id(9)).await.unwrap_err();
-    insta::assert_snapshot!(told(&unknown), @"NotFound: there is no session dt-9 | `devtask list` shows them");
+    insta::assert_snapshot!(told(&unknown), @"NotFound: there is no session dt-9 | -");
 }
 
 #[tokio::test]
@@ -279,4 +279,16 @@ async fn a_spent_budget_waits_for_a_person_who_grants_it_again() {
     world.until_status(1, Status::Running).await;
     world.supervisor(1).end(finished());
     world.until_status(1, Status::Done).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_repeated_under_another_name_is_the_same_request() {
+    let world = World::new().await;
+    let named = |name: Option<&str>| devtask::wire::api::Create {
+        requester: name.map(str::to_owned),
+        ..create("Sort the basket")
+    };
+    let first = world.local.create(&ana(), named(Some("Ana")), Some("k")).await.unwrap();
+    let again = world.local.create(&ana(), named(None), Some("k")).await.unwrap();
+    assert_eq!(first.id, again.id);
 }

@@ -69,6 +69,7 @@ pub fn create(goal: &str) -> Create {
         plan: false,
         priority: 0,
         labels: Vec::new(),
+        requester: None,
     }
 }
 

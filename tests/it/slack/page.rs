@@ -164,14 +164,14 @@ async fn on_a_phone_a_form_keeps_what_was_typed_until_it_is_right() {
     type_and_send(tab, "/devtask new").await;
     tab.sees("dialog.modal h2", "New session").await;
 
-    fill(tab, "Repository", "nobody/nothing").await;
+    fill(tab, "Another repository", "nobody/nothing").await;
     fill(tab, "What should be done?", "Repair <the> *greeting*").await;
     tab.clicks("dialog.modal button", "Start").await;
     tab.sees("dialog.modal .b-input", "there is no repository `nobody/nothing`").await;
     let goal = "[...document.querySelectorAll('dialog.modal textarea')].map((field) => field.value)";
     assert_eq!(tab.value(goal).await[0], "Repair <the> *greeting*");
 
-    fill(tab, "Repository", "demo/sample").await;
+    fill(tab, "Another repository", "demo/sample").await;
     tab.clicks("dialog.modal button", "Start").await;
     tab.until("the form is gone", "!document.querySelector('dialog.modal[open]')").await;
     tab.sees("#main .message", "dt-4 · Repair <the> *greeting*").await;

@@ -174,6 +174,18 @@ impl Town {
         assert_eq!(settled["outcome"], "acked", "{settled:#}\n{}", self.log());
     }
 
+    /// Who has written the commits of a branch, beside those it began with.
+    pub async fn authors(&self, branch: &str) -> Vec<String> {
+        let range = format!("main..{branch}");
+        let repo = self.forge.repo_dir("demo", "sample").unwrap();
+        let mut git = tokio::process::Command::new("git");
+        git.arg("--git-dir").arg(repo).args(["log", "--format=%an", &range]);
+        let log = String::from_utf8(git.output().await.unwrap().stdout).unwrap();
+        let mut authors: Vec<String> = log.lines().map(str::to_owned).collect();
+        authors.dedup();
+        authors
+    }
+
     /// The channel, once it fits.
     pub async fn sees(&self, channel: &str, what: &str, fits: impl Fn(&str) -> bool) -> String {
         self.until(what, async || Some(self.seen(channel)).filter(|seen| fits(seen))).await

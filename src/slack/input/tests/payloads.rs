@@ -194,4 +194,6 @@ fn a_messages_menu_makes_a_task_of_it() {
     let said = heard("interaction", &payload).unwrap();
     assert_eq!(said.place, Some(Place { channel: "C1".into(), thread: Some("17.1".into()) }));
     assert_eq!(said.what, What::Shortcut { text: "the <b> is broken".into(), ts: "17.4".into() });
+    let other = payload.to_string().replace("dt.new", "dt.old");
+    assert_eq!(heard("interaction", &serde_json::from_str(&other).unwrap()), None, "another one of the menu");
 }

@@ -230,7 +230,7 @@ proptest! {
     #[test]
     fn a_person_may_say_what_they_want(texts in vec(text(), 6), plan in any::<bool>()) {
         let [repo, base, goal, done_when, checks, says] = texts.try_into().unwrap();
-        let draft = render::Draft { repo, base, goal, done_when, checks, plan };
+        let draft = render::Draft { known: vec![base.clone(), repo.clone()], repo, base, goal, done_when, checks, plan };
         let form = Form::Brief { request: "r".to_owned(), channel: "C024".to_owned(), thread: None };
         check_view(&render::brief_form(&draft, &form, &[("repo", &says), ("goal", &says)]))?;
         check_view(&render::notice_form(&troubles::no_session(&says), Some(&draft.goal)))?;

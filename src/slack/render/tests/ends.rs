@@ -30,6 +30,7 @@ fn every_end_says_what_came_of_it_with_what_evidence_and_what_to_do_next() {
             "done, no checks, adopted",
             changed(done(), |v| {
                 v.evidence.clear();
+                v.checks_from = Some("none".to_owned());
                 v.pull_request.as_mut().unwrap().adopted = true;
             }),
         ),

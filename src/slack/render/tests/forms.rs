@@ -51,9 +51,12 @@ fn each_form_asks_for_what_is_needed_and_keeps_what_was_typed() {
 }
 
 #[test]
-fn a_text_that_does_not_fit_a_form_is_cut_and_the_form_says_so() {
+fn a_text_that_does_not_fit_a_form_goes_along_whole_or_is_cut_and_the_form_says_so() {
     let draft = Draft { goal: "word ".repeat(8_000), ..Draft::default() };
     let shown = shown("long", &brief_form(&draft, &new(), &[]));
+    assert!(shown.contains("Your text of 40000 characters goes along as it is."), "{shown}");
+    let draft = Draft { done_when: "word ".repeat(8_000), ..Draft::default() };
+    let shown = self::shown("long", &brief_form(&draft, &new(), &[]));
     assert!(shown.contains("It has 40000 characters"), "{}", shown.chars().take(300).collect::<String>());
 }
 

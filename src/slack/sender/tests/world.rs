@@ -39,6 +39,7 @@ pub fn new_session(id: SessionId) -> NewSession {
         plan: false,
         priority: 0,
         labels: Vec::new(),
+        requester: None,
         branch_pattern: "devtask/{task_id}-{task_slug}".to_owned(),
         require_approval_for: Vec::new(),
         limits: Limits { max_retries: 2, max_cost_micro_usd: 1_000_000, ..Limits::default() },

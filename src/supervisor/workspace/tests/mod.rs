@@ -43,6 +43,7 @@ pub(crate) fn attempt(repo: &Path, number: u32) -> Run {
         plan: false,
         priority: 0,
         labels: Vec::new(),
+        requester: None,
         branch_pattern: "devtask/{task_id}-{task_slug}".into(),
         require_approval_for: Vec::new(),
         limits: Limits::default(),

@@ -56,12 +56,13 @@ impl User {
     /// As `users.info` shows them.
     pub fn json(&self) -> Value {
         let admin = self.kind == Kind::Admin;
+        let called = self.real_name.split_whitespace().next().unwrap_or(&self.name);
         json!({
             "id": self.id, "team_id": self.team, "name": self.name, "real_name": self.real_name,
             "deleted": false, "color": "9f69e7", "tz": "Etc/UTC", "tz_label": "UTC", "tz_offset": 0,
             "profile": {
                 "real_name": self.real_name, "real_name_normalized": self.real_name,
-                "display_name": self.name, "display_name_normalized": self.name, "team": self.team,
+                "display_name": called, "display_name_normalized": called, "team": self.team,
                 "status_text": "", "phone": "", "title": "",
             },
             "is_admin": admin, "is_owner": false, "is_primary_owner": false,

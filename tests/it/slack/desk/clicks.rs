@@ -78,3 +78,32 @@ async fn a_form_whose_ask_is_settled_meanwhile_says_how_and_gives_the_words_back
     house.submits(ANA).await;
     insta::assert_snapshot!("settled_form", house.slack.modal(ANA).unwrap());
 }
+
+#[tokio::test]
+async fn a_click_carried_out_again_after_a_crash_is_told_as_the_first_time() {
+    let house = House::open().await;
+    house.commands("/devtask new Sort the basket").await;
+    house.runs(1).await;
+    house.asks(1, "toolu_1", vec![question("Which way?", &["Up", "Down"])]).await;
+    house.presses(ANA, "Up").await;
+    house.presses(ANA, "Pause").await;
+    house.world.until_status(1, Status::Paused).await;
+    house.pass(2).await;
+    let before = house.seen(DEV);
+    house.again("block_actions").await;
+    assert_eq!(house.seen(DEV), before, "nobody is told that they were too late for themselves");
+    assert_eq!(house.world.show(1).await.status, Status::Paused);
+}
+
+#[tokio::test]
+async fn a_reply_that_was_an_answer_is_no_message_after_a_crash() {
+    let house = House::inside().await;
+    house.says(ANA, DEV, "@devtask Sort the basket", None).await;
+    house.runs(1).await;
+    house.asks(1, "toolu_1", vec![question("Which way?", &["Up", "Down"])]).await;
+    let thread = house.world.store.slack().thread_of(id(1)).await.unwrap().unwrap().thread.unwrap();
+    house.says(ANA, DEV, "up", Some(&thread)).await;
+    assert!(house.world.show(1).await.asks.is_empty());
+    house.again("message").await;
+    assert_eq!(house.heard(1).await, Vec::<String>::new());
+}

@@ -3,21 +3,23 @@
 //! Deliveries come over the real sockets; nothing is told by itself: a test lets the sender speak. Must not know any
 //! story.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use devtask::domain::ask::{AskWhat, Choice, Question};
 use devtask::domain::report::Report;
 use devtask::domain::session::Status;
 use devtask::domain::{AskId, command::CommandBody};
 use devtask::slack::Settings;
-use devtask::slack::deliveries::Deliveries;
+use devtask::slack::deliveries::{Deliveries, Work};
 use devtask::slack::desk::{Desk, Parts};
 use devtask::slack::gateway::{Gateway, OverWeb};
 use devtask::slack::input::Me;
 use devtask::slack::sender::Sender;
 use devtask::slack::web::Web;
+use devtask::store::slack::Delivery;
 use devtask::wire::api::{Control, Filter};
 use devtask::workbench::slack::{Act, Place, Receipt, Settings as Workspace, Slack};
 use secrecy::ExposeSecret;
@@ -39,7 +41,30 @@ pub struct House {
     pub slack: Slack,
     pub sender: Sender,
     pub desk: Arc<Desk>,
+    heard: Arc<Ear>,
     _gateway: Gateway,
+}
+
+/// The desk, and every delivery that came to it.
+struct Ear {
+    desk: Arc<Desk>,
+    all: Mutex<Vec<Delivery>>,
+}
+
+#[async_trait]
+impl Work for Ear {
+    async fn prompt(&self, d: &Delivery) -> Option<Value> {
+        self.desk.prompt(d).await
+    }
+
+    async fn work(&self, d: &Delivery) {
+        self.all.lock().unwrap().push(d.clone());
+        self.desk.work(d).await;
+    }
+
+    async fn late(&self, d: &Delivery) {
+        self.desk.late(d).await;
+    }
 }
 
 pub fn question(text: &str, labels: &[&str]) -> Question {
@@ -86,11 +111,12 @@ impl House {
             admins: Vec::new(),
             repo: repo.map(str::to_owned),
         }));
-        let deliveries = Deliveries::new(notes, Arc::clone(&desk) as Arc<_>, clock.clone());
+        let heard = Arc::new(Ear { desk: Arc::clone(&desk), all: Mutex::default() });
+        let deliveries = Deliveries::new(notes, Arc::clone(&heard) as Arc<_>, clock.clone());
         deliveries.start();
         let token = slack.tokens().app.expose_secret().into();
         let gateway = Gateway::start(Arc::new(OverWeb::new(web, token)), deliveries, clock);
-        let house = Self { world, slack, sender, desk, _gateway: gateway };
+        let house = Self { world, slack, sender, desk, heard, _gateway: gateway };
         house.until("a socket stands", async || house.slack.connections().0 > 0).await;
         house
     }
@@ -132,6 +158,19 @@ impl House {
             self.slack.deliveries().iter().all(over) && notes.deliveries().await.unwrap().is_empty()
         })
         .await;
+    }
+
+    /// Everything of this kind once more, as after a crash between the deed and its note.
+    pub async fn again(&self, kind: &str) {
+        let kind = format!("\"type\":\"{kind}\"");
+        let all = self.heard.all.lock().unwrap().clone();
+        let same: Vec<&Delivery> =
+            all.iter().filter(|d| d.payload.replace(' ', "").contains(&kind)).collect();
+        assert!(!same.is_empty(), "nothing of {kind} came");
+        for delivery in same {
+            self.desk.work(delivery).await;
+        }
+        self.pass(2).await;
     }
 
     /// Time passes; nodes and the sender do what they would.

@@ -54,7 +54,7 @@ async fn a_private_channel_we_are_not_in_says_how_to_invite() {
 }
 
 #[tokio::test]
-async fn without_a_repository_a_mention_gives_the_text_back() {
+async fn without_a_repository_a_mention_is_given_a_button() {
     let house = House::open_with(None).await;
     house.slack.enter(DEV, &house.slack.bot_user()).unwrap();
     house.says(ANA, DEV, "@devtask Sort the <basket> & say \"done\"", None).await;

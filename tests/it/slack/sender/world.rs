@@ -104,6 +104,7 @@ impl World {
                 plan: false,
                 priority: 0,
                 labels: Vec::new(),
+                requester: None,
                 branch_pattern: "devtask/{task_id}-{task_slug}".to_owned(),
                 require_approval_for: Vec::new(),
                 limits: Limits::default(),

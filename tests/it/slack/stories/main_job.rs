@@ -25,7 +25,10 @@ async fn a_slash_command_becomes_a_pull_request(mode: Mode) {
     town.presses(ANA, "With an exclamation mark").await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
     insta::assert_snapshot!("slash_to_pull_request", seen);
-    assert_eq!(town.forge.pulls().await.unwrap().len(), 1);
+    let pulls = town.forge.pulls().await.unwrap();
+    assert_eq!(pulls.len(), 1);
+    assert!(pulls[0].body.contains("\ndt-1 for Ana, from `main`"), "{}", pulls[0].body);
+    assert_eq!(town.authors(&pulls[0].head).await, ["Ana"]);
     let session = town.remote.show("1".parse().unwrap()).await.unwrap();
     assert_eq!(
         (session.status, session.owner.as_str(), session.priority),

@@ -18,6 +18,7 @@ macro_rules! in_both_modes {
 
 mod asks;
 mod decisions;
+mod doors;
 mod hands;
 mod main_job;
 mod rough;
