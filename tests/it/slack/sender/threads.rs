@@ -108,6 +108,7 @@ async fn a_root_that_was_deleted_is_posted_anew_and_an_ask_is_not() {
     world.runs(id).await;
     world.asks(id, "Blue").await;
     world.pass(2).await;
+    let old = world.store.slack().thread_of(id).await.unwrap().unwrap().thread.unwrap();
     let posts = world.store.slack().posts(id).await.unwrap();
     for post in &posts {
         world.web.delete(DEV, post.ts.as_deref().unwrap()).await.unwrap();
@@ -120,6 +121,10 @@ async fn a_root_that_was_deleted_is_posted_anew_and_an_ask_is_not() {
     world.finishes(id).await;
     world.pass(15).await;
     let thread = world.store.slack().thread_of(id).await.unwrap().unwrap();
+    assert_ne!(thread.thread.as_ref(), Some(&old));
+    for place in [old, thread.thread.unwrap()] {
+        assert_eq!(world.store.slack().thread_at(DEV, &place).await.unwrap(), [id], "whatever is said there");
+    }
     let seen = world.slack.thread(DEV, &thread.root.unwrap()).unwrap();
     assert!(seen.contains("Nothing had to be changed"), "{seen}");
 }
