@@ -30,9 +30,9 @@ in_both_modes! {
     a_killed_server_tells_everything_once
 }
 
-/// The session's last word is in its thread.
+/// The session's last word is in its thread, and its root has its last shape: that may come ten seconds later.
 fn summed_up(seen: &str) -> bool {
-    seen.contains("is done*")
+    seen.contains("is done*") && seen.contains("✅ *Done*")
 }
 
 async fn a_slash_command_becomes_a_pull_request(mode: Mode) {
