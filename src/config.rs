@@ -4,9 +4,10 @@
 //! them. Read from values handed in: the environment is the caller's.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use config::{Environment, File, FileFormat, Map, Value, ValueKind};
+use config::{File, FileFormat, Map, Source, Value, ValueKind};
 use serde::Deserialize;
 
 use crate::control::settings::AgentSettings;
@@ -191,28 +192,61 @@ fn text_of(file: Option<&Path>, vars: &Vars) -> Result<(Option<PathBuf>, String)
 
 /// All sources on top of each other.
 fn tree(text: &str, vars: &Vars, flags: &[(&str, String)]) -> Result<config::Config, config::ConfigError> {
-    let ours = |name: &str| {
-        let rest = name.strip_prefix("DEVTASK_")?;
-        (rest.contains("__") || TOP.contains(&rest.to_ascii_lowercase().as_str())).then_some(())
-    };
-    let known: Map<String, String> =
-        vars.iter().filter(|(n, _)| ours(n).is_some()).map(|(n, v)| (n.clone(), v.clone())).collect();
-    let mut environment = Environment::with_prefix("DEVTASK")
-        .prefix_separator("_")
-        .separator("__")
-        .try_parsing(true)
-        .list_separator(",")
-        .source(Some(known));
-    for key in LISTS {
-        environment = environment.with_list_parse_key(key);
-    }
-    let mut builder =
-        config::Config::builder().add_source(File::from_str(text, FileFormat::Toml)).add_source(environment);
+    let mut builder = config::Config::builder()
+        .add_source(File::from_str(text, FileFormat::Toml))
+        .add_source(Environment::of(vars));
     for (key, value) in flags {
         let value = Value::new(Some(&"the command line".to_owned()), ValueKind::String(value.clone()));
         builder = builder.set_override(*key, value)?;
     }
     builder.build()
+}
+
+/// What the environment says, as text: who wants a number reads one, and a secret of digits stays what it is.
+#[derive(Clone)]
+struct Environment(Map<String, Value>);
+
+impl Environment {
+    fn of(vars: &Vars) -> Self {
+        let said = vars.iter().filter_map(|(name, text)| {
+            let rest = name.strip_prefix("DEVTASK_")?.to_ascii_lowercase();
+            let ours = rest.contains("__") || TOP.contains(&rest.as_str());
+            let key = rest.replace("__", ".");
+            let value = Self::value(&key, text);
+            ours.then_some((key, value))
+        });
+        Self(said.collect())
+    }
+
+    fn value(key: &str, text: &str) -> Value {
+        let word = |text: &str| Self::from_here(ValueKind::String(text.to_owned()));
+        if LISTS.contains(&key) {
+            Self::from_here(ValueKind::Array(text.split(',').map(word).collect()))
+        } else {
+            word(text)
+        }
+    }
+
+    fn from_here(kind: ValueKind) -> Value {
+        Value::new(Some(&"the environment".to_owned()), kind)
+    }
+}
+
+/// Its values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+impl Source for Environment {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
+        Ok(self.0.clone())
+    }
 }
 
 /// An error as key, place and cause; for a name we do not know, the nearest one we do.

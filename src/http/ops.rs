@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::Parts;
 
-/// Asked at every `/readyz`; must answer within seconds, whatever is broken.
+/// Asked at every `/readyz` and every `/metrics`; must answer within seconds, whatever is broken.
 pub type Health = Arc<dyn Fn() -> BoxFuture<'static, Vec<Part>> + Send + Sync>;
 
 /// One part of the server and how it is.
@@ -62,6 +62,8 @@ pub(super) async fn readyz(Shared(at): Shared<Parts>) -> Response {
 }
 
 pub(super) async fn metrics(Shared(at): Shared<Parts>) -> Response {
+    // Some figures are of the moment: whoever asks how the parts are sets them.
+    drop((at.health)().await);
     at.metrics.run_upkeep();
     let text = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, text)], at.metrics.render()).into_response()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use chrono::TimeDelta;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +28,9 @@ use crate::wire::api::Control;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
+/// A delivery that is not carried out by then is stuck: its work is broken off and tried again.
+const LATE: TimeDelta = TimeDelta::seconds(15);
+
 /// What the room stands on.
 pub struct Parts {
     pub settings: Settings,
@@ -40,6 +44,8 @@ pub struct Slack {
     sender: Sender,
     deliveries: Deliveries,
     gateway: Option<Gateway>,
+    notes: Notes,
+    clock: Clock,
     reception: Arc<Reception>,
     routes: Router,
     end: CancellationToken,
@@ -70,6 +76,7 @@ impl Slack {
         } else if let Some(secret) = &settings.signing_secret {
             routes = door::routes(secret, deliveries.clone(), clock.clone());
         }
+        let (rows, time) = (notes.clone(), clock.clone());
         let end = CancellationToken::new();
         let nudged = sender.clone();
         let desk = Opening {
@@ -82,7 +89,7 @@ impl Slack {
             }),
         };
         let greeting = tokio::spawn(desk.open(end.clone()));
-        Ok(Self { sender, deliveries, gateway, reception, routes, end, greeting })
+        Ok(Self { sender, deliveries, gateway, notes: rows, clock: time, reception, routes, end, greeting })
     }
 
     /// Where signed HTTP comes in; none over sockets.
@@ -90,7 +97,15 @@ impl Slack {
         self.routes.clone()
     }
 
-    pub fn health(&self) -> Health {
+    /// Asked anew each time; sets the figures that are of the moment.
+    pub async fn health(&self) -> Health {
+        let lag = self.lag().await;
+        let late = lag >= LATE;
+        let waits = if late {
+            format!("; the oldest delivery waits for {} s", lag.num_seconds())
+        } else {
+            String::new()
+        };
         let behind = self.sender.behind();
         let told = match (behind.waiting, behind.failing) {
             (0, _) => String::new(),
@@ -98,7 +113,18 @@ impl Slack {
             (waiting, failing) => format!("; {waiting} threads wait to be told, {failing} failed"),
         };
         let (reached, how) = self.reached();
-        Health { well: reached && behind.failing == 0, detail: format!("{how}{told}") }
+        Health { well: reached && !late && behind.failing == 0, detail: format!("{how}{waits}{told}") }
+    }
+
+    /// How long ago the oldest delivery came that is not carried out.
+    async fn lag(&self) -> TimeDelta {
+        let oldest = self.notes.oldest_delivery().await.unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "open deliveries were not read");
+            None
+        });
+        let lag = oldest.map_or(TimeDelta::zero(), |at| (self.clock.now() - at).max(TimeDelta::zero()));
+        metrics::gauge!("devtask_slack_inbox_lag_seconds").set(lag.as_seconds_f64());
+        lag
     }
 
     fn reached(&self) -> (bool, String) {

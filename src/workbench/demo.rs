@@ -24,6 +24,15 @@ impl Story {
     pub fn brief(&self) -> String {
         format!("{}\n\n{}", self.title, self.script.tag())
     }
+
+    /// What a person must find once each in the session's thread when it is done: what the script asked, and how its
+    /// last words begin.
+    pub fn told(&self) -> Vec<String> {
+        let steps = || self.script.rounds.iter().flatten();
+        let asked = steps().filter_map(|step| step.ask.as_ref()?.get("question")?.as_str());
+        let last = steps().filter_map(|step| step.text.as_ref()?.lines().next()).next_back();
+        asked.chain(last).map(str::to_owned).collect()
+    }
 }
 
 /// The four sessions, in the order they are made.

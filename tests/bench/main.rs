@@ -15,6 +15,7 @@
 )]
 
 mod dispatch;
+mod effect;
 mod figure;
 mod process;
 mod pump;
@@ -23,6 +24,9 @@ mod restart;
 mod slack;
 mod store;
 mod supervisor;
+#[path = "../it/slack/sender/world.rs"]
+#[allow(dead_code, reason = "the suites use what is not used here")]
+mod world;
 
 /// The groups, by the word that runs one of them alone.
 const GROUPS: &[(&str, fn())] = &[
@@ -33,6 +37,7 @@ const GROUPS: &[(&str, fn())] = &[
     ("restart", restart::run),
     ("store", store::run),
     ("slack", slack::run),
+    ("effect", effect::run),
 ];
 
 fn main() {

@@ -75,6 +75,26 @@ fn slack_comes_from_the_file_or_wholly_from_the_environment() {
 }
 
 #[test]
+fn a_word_of_digits_in_the_environment_stays_the_word_it_is() {
+    for word in ["12345e10", "0123456789", "1e400", "18446744073709551616", "TRUE", "nan", "-0", "a,b"] {
+        let env = [("DEVTASK_SLACK__BOT_TOKEN", word), ("DEVTASK_SLACK__SIGNING_SECRET", word)];
+        let slack = read("", &env, &[]).unwrap().slack;
+        for secret in [slack.bot_token, slack.signing_secret] {
+            assert_eq!(secret.unwrap().expose_secret(), word);
+        }
+        let github = read("", &[("DEVTASK_GITHUB__TOKEN", word)], &[]).unwrap().github;
+        assert_eq!(github.token.unwrap().expose_secret(), word);
+        let env = [("DEVTASK_AGENTS__CLAUDE__ENV__LEVEL", word)];
+        assert_eq!(read("", &env, &[]).unwrap().control.agents["claude"].env["level"], word);
+    }
+    let env = [("DEVTASK_CONTROL__SLOTS", "3"), ("DEVTASK_AUTO_COMMIT", "false")];
+    let control = read("", &env, &[]).unwrap().control;
+    assert_eq!((control.slots, control.policy.auto_commit), (3, false));
+    let short = read("", &[("DEVTASK_CONTROL__SLOTS", "3.5")], &[]).unwrap_err().to_string();
+    assert!(short.contains("`control.slots`"), "{short}");
+}
+
+#[test]
 fn an_agent_of_its_own_stands_beside_claude_and_claude_keeps_what_is_not_said() {
     let text = "[agents.sim]\ncommand = [\"devtask\", \"agent-sim\"]\n[agents.claude.env]\nA = \"1\"";
     let agents = read(text, &[], &[]).unwrap().control.agents;

@@ -8,9 +8,14 @@ use std::path::PathBuf;
 
 /// Says a count that must be 0, and fails if it is not.
 pub fn none(name: &str, value: u64) {
-    let word = if value == 0 { "ok" } else { "short" };
-    say("DEVTASK_FIGURES", &format!("figure {name} {value} count limit <= 0 {word}"));
-    assert_eq!(value, 0, "{name}");
+    at_most(name, value, 0);
+}
+
+/// Says a count that may not be above its limit, and fails if it is.
+pub fn at_most(name: &str, value: u64, limit: u64) {
+    let word = if value <= limit { "ok" } else { "short" };
+    say("DEVTASK_FIGURES", &format!("figure {name} {value} count limit <= {limit} {word}"));
+    assert!(value <= limit, "{name}: {value}");
 }
 
 /// Says what a test could not look at, and why.

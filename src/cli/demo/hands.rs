@@ -68,6 +68,13 @@ impl Hands<'_> {
         self.messages().iter().filter(|m| m.belongs_to(&root) && m.text("text").contains(words)).count()
     }
 
+    /// How many messages in the session's thread, its root aside, show these words anywhere.
+    pub fn shown(&self, session: SessionId, words: &str) -> usize {
+        let Some(root) = self.root(session) else { return 0 };
+        let all = self.messages();
+        all.iter().filter(|m| m.text("thread") == root && says(m.0.get("blocks"), words)).count()
+    }
+
     /// How many roots name the session: one, whatever happened.
     pub fn roots(&self, session: SessionId) -> usize {
         self.messages().iter().filter(|m| is_root(m, session)).count()
@@ -102,6 +109,16 @@ fn is_root(message: &Message, session: SessionId) -> bool {
     message.text("thread").is_empty()
         && message.0.get("bot") == Some(&Value::Bool(true))
         && named.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether a text anywhere in it has these words.
+fn says(part: Option<&Value>, words: &str) -> bool {
+    match part {
+        Some(Value::String(text)) => text.contains(words),
+        Some(Value::Array(parts)) => parts.iter().any(|part| says(Some(part), words)),
+        Some(Value::Object(parts)) => parts.values().any(|part| says(Some(part), words)),
+        _ => false,
+    }
 }
 
 fn list<'a>(of: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {

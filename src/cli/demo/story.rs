@@ -39,7 +39,8 @@ pub struct Outcome {
     pub asks_answered: usize,
     /// A session was seen waiting for a slot.
     pub queued_seen: bool,
-    /// Markers missing or doubled, and gaps in the ids of the event streams.
+    /// Markers missing or doubled, gaps in the ids of the event streams, and whatever the scripts asked or said last
+    /// that does not stand in Slack exactly once.
     pub events_lost: u64,
     /// How often the control plane was killed.
     pub killed: u32,
@@ -201,6 +202,7 @@ impl<'a> Play<'a> {
             self.outcome.events_lost += self.seen.lost(part.id, &markers);
             self.passed(part).await?;
             self.told_once(part, "done").await?;
+            self.outcome.events_lost += self.unlike_the_script(part);
         }
         self.outcome.events_lost += self.seen.lost(cancelled.id, &[]);
         self.told_once(cancelled, "cancelled").await?;
@@ -237,6 +239,12 @@ impl<'a> Play<'a> {
         let wrong = hands.count(part.id, end).abs_diff(2) + hands.roots(part.id).abs_diff(1);
         self.outcome.events_lost += wrong as u64;
         Ok(())
+    }
+
+    /// What the script asked and said last, against the thread as its reader sees it.
+    fn unlike_the_script(&self, part: &Part) -> u64 {
+        let wrong = |words: &String| self.hands().shown(part.id, words).abs_diff(1) as u64;
+        part.story.told().iter().map(wrong).sum()
     }
 
     async fn until(

@@ -23,7 +23,9 @@ pub fn of(store: &Store, local: &Local, slack: Option<Arc<Slack>>) -> Health {
                 tried_again("links", troubles.links),
                 tried_again("forge", troubles.pull_requests),
             ];
-            parts.extend(slack.map(|slack| reached(&slack)));
+            if let Some(slack) = slack {
+                parts.push(reached(&slack).await);
+            }
             parts
         })
     })
@@ -44,8 +46,8 @@ fn tried_again(name: &str, sessions: usize) -> Part {
 }
 
 /// Without Slack everything else goes on.
-fn reached(slack: &Slack) -> Part {
-    let health = slack.health();
+async fn reached(slack: &Slack) -> Part {
+    let health = slack.health().await;
     let state = if health.well { State::Ok } else { State::Degraded };
     Part { name: "slack".to_owned(), state, detail: Some(health.detail) }
 }

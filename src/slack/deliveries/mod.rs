@@ -7,6 +7,7 @@
 //! A row is worked until it is carried out, over crashes; a repeat is acked and nothing more. Must not know what a
 //! delivery says ([`Work`] does) nor how it came.
 
+mod after;
 mod claims;
 mod keys;
 mod pool;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde_json::Value;
 
+pub use after::Afterwards;
 pub use keys::{Arrival, COMMAND, EVENT, INTERACTION, kind_of, sha256};
 use pool::{Job, Pool, Times, guarded};
 
@@ -75,24 +77,19 @@ impl Deliveries {
         Self(Arc::new(Inner { notes, work, clock, pool, looking: tokio::sync::Mutex::default() }))
     }
 
-    /// Takes in what came: on disk first, then what the ack is to say; then the work begins, and the caller acks.
-    pub async fn take(&self, arrival: Arrival) -> Taken {
+    /// Takes in what came: on disk first, then what the ack is to say. The caller says it, and then drops what follows.
+    pub async fn take(&self, arrival: Arrival) -> (Taken, Afterwards) {
         let Arrival { delivery, comes_again } = arrival;
         let at = &self.0;
         if at.pool.is_closed() {
-            return Taken::DoNotAck;
+            return (Taken::DoNotAck, Afterwards::nothing());
         }
         // Before it is a row, so that no look at the rows finds it unheld.
         let claim = at.pool.claims.claim(&delivery.key);
-        match at.notes.deliver(delivery.clone()).await {
+        let taken = match at.notes.deliver(delivery.clone()).await {
             Ok(Delivered::New) => {
-                let body = self.prompt(&delivery).await;
-                match claim {
-                    Some(claim) => at.pool.begin(delivery, Job::Work, claim),
-                    // Held by a twin that comes to hear it is a repeat: then a look finds the row.
-                    None => at.pool.look_again(),
-                }
-                Taken::Ack(body)
+                let then = Afterwards::work(self.clone(), delivery.clone(), claim);
+                return (Taken::Ack(self.prompt(&delivery).await), then);
             }
             Ok(Delivered::Repeat) => {
                 if claim.is_some() {
@@ -116,7 +113,8 @@ impl Deliveries {
                 );
                 Taken::DoNotAck
             }
-        }
+        };
+        (taken, Afterwards::nothing())
     }
 
     /// What the ack is to say, if that is known within what is left of the time.

@@ -88,8 +88,9 @@ impl Desk {
             cursor: 0,
             head: view.head,
         };
-        self.notes.thread_put(thread).await.map_err(|error| (brief::GOAL, error.into()))?;
         self.remember_repo(&said.user, &new.place, &view.repo).await;
+        // From here on the root is on its way; the word to the person is to come before it.
+        self.notes.thread_put(thread).await.map_err(|error| (brief::GOAL, error.into()))?;
         (self.nudge)(view.id);
         tracing::info!(session.id = %view.id, slack.channel = %new.place.channel, "a session was asked for in Slack");
         Ok(view)

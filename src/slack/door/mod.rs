@@ -2,6 +2,7 @@
 //!
 //! Nothing is looked at before the signature over the raw body is right and young. Must not know what a delivery says.
 
+mod answer;
 #[cfg(test)]
 mod tests;
 
@@ -135,13 +136,13 @@ impl Door {
         let deliveries = self.0.deliveries.clone();
         // In a task of its own: who hangs up ends this one, and what is on disk by then is to be worked at once.
         let taken = tokio::spawn(async move { deliveries.take(arrival).await }).await;
-        let taken = taken.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        let (taken, then) = taken.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
         let took = (self.0.clock.now() - at).as_seconds_f64();
         match taken {
             Taken::DoNotAck => Err(StatusCode::SERVICE_UNAVAILABLE),
             Taken::Ack(body) => {
                 metrics::histogram!("devtask_slack_ack_seconds").record(took);
-                Ok(body.map_or_else(|| StatusCode::OK.into_response(), |body| Json(body).into_response()))
+                Ok(answer::ack(body, then))
             }
         }
     }

@@ -16,7 +16,7 @@ use super::frame::Envelope;
 use super::open::Connection;
 use super::socket::{Do, Seen, Socket, Why};
 use super::vitals::Up;
-use crate::slack::deliveries::{Arrival, Taken, kind_of};
+use crate::slack::deliveries::{Afterwards, Arrival, Taken, kind_of};
 
 /// Acks that may wait to be written.
 const ACKS: usize = 64;
@@ -28,9 +28,15 @@ const LAST_ACKS: Duration = Duration::from_secs(3);
 pub(super) struct Wire {
     connection: Connection,
     socket: Socket,
-    acks: mpsc::Sender<String>,
-    to_write: mpsc::Receiver<String>,
+    acks: mpsc::Sender<Ack>,
+    to_write: mpsc::Receiver<Ack>,
     up: Option<Up>,
+}
+
+/// A frame to be written, and what follows it, however the writing ends.
+struct Ack {
+    frame: String,
+    _then: Afterwards,
 }
 
 /// What the line must know.
@@ -43,7 +49,7 @@ pub(super) enum News {
 
 /// A frame, or what stands for one.
 enum Heard {
-    Ack(String),
+    Ack(Ack),
     Frame(Message),
     Nothing(Seen<'static>),
 }
@@ -59,7 +65,7 @@ impl Wire {
         loop {
             let todo = match self.hear(shared, replaced).await {
                 Heard::Ack(ack) => {
-                    if self.write(ack).await {
+                    if self.write(&ack).await {
                         Do::Wait
                     } else {
                         self.socket.step(Seen::Closed)
@@ -112,9 +118,11 @@ impl Wire {
         shared.tasks.spawn(async move {
             let Envelope { kind, id, payload, takes_body, retry } = envelope;
             let arrival = Arrival::new(kind_of(&kind), &id, payload, retry, now);
-            if let Taken::Ack(body) = deliveries.take(arrival).await {
+            let (taken, then) = deliveries.take(arrival).await;
+            if let Taken::Ack(body) = taken {
+                let frame = Envelope::ack(&id, body.filter(|_| takes_body));
                 // Where the connection is gone, Slack sends it again and hears it then.
-                drop(acks.send(Envelope::ack(&id, body.filter(|_| takes_body))).await);
+                drop(acks.send(Ack { frame, _then: then }).await);
                 let took = (clock.now() - now).as_seconds_f64();
                 metrics::histogram!("devtask_slack_ack_seconds").record(took);
             }
@@ -122,8 +130,8 @@ impl Wire {
         });
     }
 
-    async fn write(&mut self, ack: String) -> bool {
-        matches!(timeout(WRITE, self.connection.send(Message::text(ack))).await, Ok(Ok(())))
+    async fn write(&mut self, ack: &Ack) -> bool {
+        matches!(timeout(WRITE, self.connection.send(Message::text(ack.frame.as_str()))).await, Ok(Ok(())))
     }
 
     /// Sends the acks that are under way, and says goodbye.
@@ -133,7 +141,7 @@ impl Wire {
         drop(std::mem::replace(&mut self.acks, mpsc::channel(1).0));
         let last = async {
             while let Some(ack) = self.to_write.recv().await {
-                if self.connection.send(Message::text(ack)).await.is_err() {
+                if self.connection.send(Message::text(ack.frame.as_str())).await.is_err() {
                     return;
                 }
             }

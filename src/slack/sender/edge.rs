@@ -65,18 +65,20 @@ pub fn ask_slot(id: &AskId) -> String {
 pub enum Touch {
     /// Step, phase, cost: worth a look when there is time.
     Progress,
-    /// An ask was opened or settled. Its own message shows that at once; the root may follow.
+    /// An ask was opened or settled, and its own message shows that at once; or the workspace is there. The root may
+    /// follow.
     Asked,
     /// Whether it runs, waits or is over: what people look at the root for.
     State,
 }
 
 impl Touch {
-    /// The shortest time between two versions of the root; `calm`: versions since the state changed.
+    /// The shortest time between two versions of the root; `calm`: versions for steps alone since the state changed.
+    /// What people must see is written as it comes; steps have to be worth a write of their own.
     pub fn window(self, calm: u32) -> TimeDelta {
         match self {
             Self::State | Self::Asked => TimeDelta::seconds(10),
-            Self::Progress => TimeDelta::minutes(1 << calm.min(4)),
+            Self::Progress => TimeDelta::minutes(5 << calm.min(3)),
         }
     }
 }
@@ -85,7 +87,6 @@ impl Touch {
 pub fn touch(event: &EventView) -> Option<Touch> {
     match event.kind.as_str() {
         "phase"
-        | "workspace.ready"
         | "agent.started"
         | "agent.turn_ended"
         | "check.plan"
@@ -97,7 +98,9 @@ pub fn touch(event: &EventView) -> Option<Touch> {
         | "session.admitted"
         | "session.publishing"
         | "session.publish_failed" => Some(Touch::Progress),
-        "ask.opened" | "ask.answered" | "ask.defaulted" | "ask.withdrawn" => Some(Touch::Asked),
+        "ask.opened" | "ask.answered" | "ask.defaulted" | "ask.withdrawn" | "workspace.ready" => {
+            Some(Touch::Asked)
+        }
         "hold.set" | "hold.lifted" | "session.queued" => Some(because_of_an_ask(event)),
         kind if kind.starts_with("session.") || kind.starts_with("budget.") => Some(Touch::State),
         _ => None,

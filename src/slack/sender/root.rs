@@ -35,7 +35,7 @@ pub struct Root {
     at_once: bool,
     /// The session ended, and that is not in it.
     ended: bool,
-    /// Versions since the state changed.
+    /// Versions for steps alone since the state changed.
     calm: u32,
     compared: Option<Time>,
     /// The last reading was older than the log: not at once again.
@@ -113,8 +113,11 @@ impl Root {
     /// It shows this reading now. `read`: events that were read meanwhile; those after the reading are not in it.
     pub fn shown(&mut self, shown: Shown, read: Seq, now: Time, written: bool) {
         if written {
-            let step = matches!(self.touched, Some(Touch::Progress) | None);
-            self.calm = if step { self.calm.saturating_add(1) } else { 0 };
+            self.calm = match self.touched {
+                Some(Touch::State) => 0,
+                Some(Touch::Asked) => self.calm,
+                Some(Touch::Progress) | None => self.calm.saturating_add(1),
+            };
         }
         (self.compared, self.queued) = (Some(now), shown.queued);
         if read <= shown.head {

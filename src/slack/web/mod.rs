@@ -4,6 +4,7 @@
 //! calls too often is told [`WebError::RateLimited`]. Answers are read by types of our own that want only what is
 //! used here: a message whose other parts nobody has a model for must not turn "posted" into an error.
 
+mod bounded;
 mod channels;
 mod error;
 mod look;
@@ -19,17 +20,20 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hyper_rustls::HttpsConnectorBuilder;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
 use rustls::crypto::ring;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use slack_morphism::prelude::{
-    SlackApiToken, SlackApiTokenValue, SlackClientHyperConnector, SlackHyperClient, SlackHyperHttpsConnector,
-};
+use slack_morphism::prelude::{SlackApiToken, SlackApiTokenValue, SlackClient, SlackClientHyperConnector};
+use tokio::net::TcpStream;
+use tower::util::{MapResponse, ServiceExt};
 
 use crate::clock::Clock;
 use crate::slack::Settings;
+use bounded::Bounded;
 use error::{Effect, classify};
 use people::People;
 
@@ -47,7 +51,7 @@ const SLACK: &str = "https://slack.com/api";
 pub struct Web(Arc<Inner>);
 
 struct Inner {
-    client: SlackHyperClient,
+    client: SlackClient<SlackClientHyperConnector<Connector>>,
     token: SecretString,
     app_token: Option<SecretString>,
     clock: Clock,
@@ -78,7 +82,7 @@ impl Web {
         let connector = connector(api.starts_with("https://"))
             .map_err(|error| WebError::Down { why: format!("no certificates: {error}") })?;
         let connector = SlackClientHyperConnector::with_connector(connector).with_slack_api_url(api);
-        let client = SlackHyperClient::new(connector);
+        let client = SlackClient::new(connector);
         let app_token = settings.app_token.clone();
         Ok(Self(Arc::new(Inner { client, token, app_token, clock, people: Mutex::default(), limit })))
     }
@@ -126,9 +130,13 @@ impl Web {
     }
 }
 
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// How Slack is reached.
+type Connector = MapResponse<HttpsConnector<HttpConnector>, fn(Stream) -> Bounded<Stream>>;
+
 /// One type for production and tests: it speaks `https` and `http`. A plain address needs no certificates, and a
 /// machine without any can still play the demo.
-fn connector(tls: bool) -> std::io::Result<SlackHyperHttpsConnector> {
+fn connector(tls: bool) -> std::io::Result<Connector> {
     let builder = HttpsConnectorBuilder::new();
     let builder = if tls {
         builder.with_provider_and_native_roots(ring::default_provider())?
@@ -140,7 +148,8 @@ fn connector(tls: bool) -> std::io::Result<SlackHyperHttpsConnector> {
             .with_no_client_auth();
         builder.with_tls_config(config)
     };
-    Ok(builder.https_or_http().enable_http1().build())
+    let connector = builder.https_or_http().enable_http1().build();
+    Ok(connector.map_response(Bounded::new as fn(Stream) -> Bounded<Stream>))
 }
 
 /// The crate's own token type shows nothing but its length in `Debug`.

@@ -134,6 +134,24 @@ async fn a_post_carries_its_key_and_unfurls_nothing() {
 }
 
 #[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let fake = Fake::default();
+    let web = Web::new(&settings(&fake.serve().await), clock()).unwrap();
+    let padded =
+        |bytes: usize| json!({"ok": true, "ts": "11.000002", "channel": "C1", "w": "w".repeat(bytes)});
+    let post = async || web.post(&thread(), &hello(), "dt-1/root").await;
+    for _ in 0..3 {
+        // What was read before does not count against the next.
+        fake.says(padded(bounded::ANSWER_MAX / 2));
+        assert_eq!(post().await.unwrap(), "11.000002");
+    }
+    fake.says(padded(bounded::ANSWER_MAX));
+    assert_eq!(post().await, Err(WebError::Unsure));
+    fake.says(padded(1));
+    assert_eq!(post().await.unwrap(), "11.000002", "on another connection");
+}
+
+#[tokio::test]
 async fn what_slack_answers_becomes_a_kind_of_error() {
     let (fake, web) = web().await;
     let refused = |code: &str| Err(WebError::Refused { code: code.to_owned() });

@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::write::Note;
 use super::{Delivered, Delivery, Post, Thread, read};
-use crate::domain::{Seq, SessionId};
+use crate::domain::{Seq, SessionId, Time};
 use crate::store::api::{Inner, Store};
 use crate::store::book::Shared;
 use crate::store::writer::{Member, Noting};
@@ -58,6 +58,11 @@ impl Notes {
         read::open_deliveries(&self.shared().readers, OPEN_DELIVERIES).await
     }
 
+    /// When the oldest of them came; `None` = all are carried out.
+    pub async fn oldest_delivery(&self) -> Result<Option<Time>, StoreError> {
+        read::oldest_delivery(&self.shared().readers).await
+    }
+
     /// Keeps a session's thread. What is set already stays: channel, owner and cursor, and root and thread where they
     /// are known.
     pub async fn thread_put(&self, thread: Thread) -> Result<(), StoreError> {
@@ -68,7 +73,7 @@ impl Notes {
         read::thread(&self.shared().readers, session).await
     }
 
-    /// The sessions of a thread, the newest first. `thread`: `ts` of its first message.
+    /// The sessions whose thread this is or ever was, the newest first. `thread`: `ts` of its first message.
     pub async fn thread_at(&self, channel: &str, thread: &str) -> Result<Vec<SessionId>, StoreError> {
         read::sessions_at(&self.shared().readers, channel, thread).await
     }

@@ -6,7 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, SqlitePool};
 
 use super::{Delivery, Post, Thread, sql};
-use crate::domain::{Actor, SessionId};
+use crate::domain::{Actor, SessionId, Time};
 use crate::store::{StoreError, codec};
 
 /// Whether a delivery came before.
@@ -29,12 +29,18 @@ pub(super) async fn open_deliveries(pool: &SqlitePool, limit: i64) -> Result<Vec
     found.iter().map(decode).collect()
 }
 
+/// When the oldest one came that is not carried out.
+pub(super) async fn oldest_delivery(pool: &SqlitePool) -> Result<Option<Time>, StoreError> {
+    let found = sqlx::query(sql::OLDEST_DELIVERY).fetch_optional(pool).await?;
+    Ok(found.map(|row| row.try_get(0)).transpose()?.map(codec::time))
+}
+
 pub(super) async fn thread(pool: &SqlitePool, session: SessionId) -> Result<Option<Thread>, StoreError> {
     let found = sqlx::query(sql::THREAD).bind(i64::from(session.number())).fetch_optional(pool).await?;
     found.as_ref().map(|row| decode_thread(row).map(|(thread, _)| thread)).transpose()
 }
 
-/// The sessions of a thread, the newest first.
+/// The sessions whose thread this is or was, the newest first.
 pub(super) async fn sessions_at(
     pool: &SqlitePool,
     channel: &str,

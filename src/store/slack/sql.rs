@@ -10,6 +10,8 @@ pub(in crate::store) const END_DELIVERY: &str =
     "UPDATE slack_deliveries SET done_at = $2, payload = '' WHERE key = $1 AND done_at IS NULL";
 pub(in crate::store) const OPEN_DELIVERIES: &str = "SELECT key, kind, payload, received_at, deadline \
     FROM slack_deliveries WHERE done_at IS NULL ORDER BY received_at, key LIMIT $1";
+pub(in crate::store) const OLDEST_DELIVERY: &str =
+    "SELECT received_at FROM slack_deliveries WHERE done_at IS NULL ORDER BY received_at, key LIMIT 1";
 pub(in crate::store) const PRUNE_DELIVERIES: &str = "DELETE FROM slack_deliveries WHERE done_at < $1";
 
 /// What is set stays set.
@@ -18,14 +20,18 @@ pub(in crate::store) const PUT_THREAD: &str = "INSERT INTO slack_threads (sessio
     root = coalesce(slack_threads.root, excluded.root)";
 pub(in crate::store) const TOLD: &str =
     "UPDATE slack_threads SET cursor = $2 WHERE session = $1 AND cursor < $2";
+/// Before [`ROOTED`]: where that takes a thread away, it is remembered.
+pub(in crate::store) const LEAVE_THREAD: &str = "INSERT INTO slack_past_threads (channel, thread, session) \
+    SELECT channel, thread, session FROM slack_threads WHERE session = $1 AND thread IS NOT NULL \
+    AND (channel <> $3 OR (thread = root AND thread <> $2)) ON CONFLICT DO NOTHING";
 /// A root may be posted anew, and then begins a thread of its own; over there, where the channel refused us.
 pub(in crate::store) const ROOTED: &str = "UPDATE slack_threads SET root = $2, channel = $3, \
     thread = CASE WHEN thread IS NULL OR thread = root OR channel <> $3 THEN $2 ELSE thread END \
     WHERE session = $1";
 pub(in crate::store) const THREAD: &str = "SELECT t.session, t.channel, t.thread, t.root, t.owner, t.cursor, s.head, s.changed \
     FROM slack_threads t JOIN sessions s ON s.id = t.session WHERE t.session = $1";
-pub(in crate::store) const SESSIONS_AT: &str =
-    "SELECT session FROM slack_threads WHERE channel = $1 AND thread = $2 ORDER BY session DESC";
+pub(in crate::store) const SESSIONS_AT: &str = "SELECT session FROM slack_threads WHERE channel = $1 AND thread = $2 \
+    UNION SELECT session FROM slack_past_threads WHERE channel = $1 AND thread = $2 ORDER BY session DESC";
 /// $1: only sessions that changed after this stamp; $2: at most so many, what changed first before.
 pub(in crate::store) const THREADS_DUE: &str = "SELECT t.session, t.channel, t.thread, t.root, t.owner, t.cursor, s.head, s.changed \
     FROM sessions s JOIN slack_threads t ON t.session = s.id \
@@ -48,14 +54,16 @@ pub(in crate::store) const RECALL: &str = "SELECT value FROM slack_facts WHERE s
 
 /// Everything above, for the test that prepares it.
 #[cfg(test)]
-pub(in crate::store) const ALL: [&str; 17] = [
+pub(in crate::store) const ALL: [&str; 19] = [
     DELIVERY,
     ADD_DELIVERY,
     END_DELIVERY,
     OPEN_DELIVERIES,
+    OLDEST_DELIVERY,
     PRUNE_DELIVERIES,
     PUT_THREAD,
     TOLD,
+    LEAVE_THREAD,
     ROOTED,
     THREAD,
     SESSIONS_AT,

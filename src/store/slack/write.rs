@@ -112,8 +112,11 @@ async fn sent(conn: &mut SqliteConnection, post: &Post) -> Result<(), sqlx::Erro
         .execute(&mut *conn)
         .await?;
     if let Some(ts) = post.ts.as_ref().filter(|_| post.slot == ROOT) {
-        let rooted = sqlx::query(sql::ROOTED).bind(number(post.session)).bind(ts).bind(&post.channel);
-        rooted.execute(conn).await?;
+        // What was its thread finds it for ever.
+        for statement in [sql::LEAVE_THREAD, sql::ROOTED] {
+            let rooted = sqlx::query(statement).bind(number(post.session)).bind(ts).bind(&post.channel);
+            rooted.execute(&mut *conn).await?;
+        }
     }
     Ok(())
 }

@@ -38,6 +38,7 @@ async fn the_newest_rows_are_found_without_reading_the_log() {
     let about_slack = [
         slack_sql::DELIVERY,
         slack_sql::OPEN_DELIVERIES,
+        slack_sql::OLDEST_DELIVERY,
         slack_sql::PRUNE_DELIVERIES,
         slack_sql::SESSIONS_AT,
         slack_sql::THREADS_DUE,
@@ -115,6 +116,7 @@ async fn slack_is_understood(notes: &Notes) {
     assert_eq!(waiting, ["command:e1"]);
     let due: Vec<_> = notes.threads_due(9).await.unwrap().iter().map(|t| t.session.number()).collect();
     assert_eq!(due, [3, 1]);
+    assert_eq!(notes.thread_at("C1", "1789999999.000100").await.unwrap(), [id(1)]);
     let slots: Vec<_> =
         notes.posts(id(1)).await.unwrap().into_iter().map(|p| (p.slot, p.ts.is_some())).collect();
     assert_eq!(slots, [("root".to_owned(), true), ("ask:toolu_1".to_owned(), false)]);
@@ -145,7 +147,8 @@ async fn a_copy_is_made_before_a_migration_and_is_another_installation() {
 
     let copies: Vec<_> = fs::read_dir(&backups).unwrap().map(|e| e.unwrap().path()).collect();
     let [copy] = copies.as_slice() else { panic!("{copies:?}") };
-    assert!(copy.to_string_lossy().ends_with("Z-schema2.db"), "{}", copy.display());
+    let newest = schema::MIGRATIONS.iter().map(|m| m.version).max().unwrap();
+    assert!(copy.to_string_lossy().ends_with(&format!("Z-schema{newest}.db")), "{}", copy.display());
     assert_eq!(fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::metadata(&backups).unwrap().permissions().mode() & 0o777, 0o700);
     let elsewhere = TempDir::new().unwrap();

@@ -203,6 +203,10 @@ async fn a_message_is_in_doubt_until_it_was_sent() {
     notes.sent(Post { channel: "D1".to_owned(), ..post(1, "root", Some("4.0")) }).await.unwrap();
     let moved = notes.thread_of(id(1)).await.unwrap().unwrap();
     assert_eq!((moved.channel.as_str(), moved.thread.as_deref()), ("D1", Some("4.0")));
+    for (channel, thread) in [("C1", "1.0"), ("C1", "3.0"), ("D1", "4.0")] {
+        assert_eq!(notes.thread_at(channel, thread).await.unwrap(), [id(1)], "{channel} {thread}");
+    }
+    assert_eq!(notes.thread_at("C1", "1.1").await.unwrap(), [], "no thread, only a message in one");
 }
 
 #[tokio::test]
@@ -216,6 +220,36 @@ async fn a_threads_sessions_are_found_the_newest_first() {
     }
     assert_eq!(notes.thread_at("C1", "9.0").await.unwrap(), [id(3), id(1)]);
     assert_eq!(notes.thread_at("C2", "9.0").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_thread_that_was_there_before_stays_its_thread_however_often_its_root_comes_anew() {
+    let bench = Bench::new().await;
+    bench.create("ana").await;
+    let notes = bench.store.slack();
+    notes.thread_put(Thread { thread: Some("0.5".to_owned()), ..thread(1, 0) }).await.unwrap();
+    for root in ["1.0", "2.0", "2.0"] {
+        notes.sent(post(1, "root", Some(root))).await.unwrap();
+        assert_eq!(notes.thread_at("C1", "0.5").await.unwrap(), [id(1)]);
+        assert_eq!(notes.thread_at("C1", root).await.unwrap(), [], "its root only stands in that thread");
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_delivery_that_is_not_carried_out_says_how_late_we_are() {
+    let bench = Bench::new().await;
+    let notes = bench.store.slack();
+    assert_eq!(notes.oldest_delivery().await.unwrap(), None);
+    for (key, ms) in [("b", 200), ("a", 100), ("c", 300)] {
+        let received_at = start() + TimeDelta::milliseconds(ms);
+        notes.deliver(Delivery { received_at, ..delivery(key) }).await.unwrap();
+    }
+    for (done, ms) in [("c", 100), ("a", 200)] {
+        notes.delivered(done).await.unwrap();
+        assert_eq!(notes.oldest_delivery().await.unwrap(), Some(start() + TimeDelta::milliseconds(ms)));
+    }
+    notes.delivered("b").await.unwrap();
+    assert_eq!(notes.oldest_delivery().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -23,3 +23,11 @@ fn each_story_that_may_finish_repairs_the_sample() {
 fn an_unknown_name_is_no_script() {
     assert_eq!(Script::find("<script:nobody>"), None);
 }
+
+#[test]
+fn what_a_thread_must_show_is_asked_or_said_last() {
+    let told: Vec<Vec<String>> = stories().iter().map(Story::told).collect();
+    assert_eq!(told[0], ["How shall the greeting end?", "Repaired. The test says:"]);
+    assert_eq!(told[2], ["All markers are said and the greeting is repaired."]);
+    assert!(told.iter().flatten().all(|words| !words.contains("{{")), "as the person reads it: {told:?}");
+}

@@ -6,6 +6,7 @@
 
 mod bolt;
 mod browser;
+mod certificate;
 mod desk;
 mod doctor;
 mod manifest;
@@ -14,5 +15,6 @@ mod receive;
 mod schema;
 mod sender;
 mod stories;
+mod tls;
 mod town;
 mod workspace;

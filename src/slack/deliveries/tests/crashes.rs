@@ -39,7 +39,7 @@ async fn play(story: Vec<Happens>) {
                 bench.clock.turn(TimeDelta::milliseconds(ms));
                 let key = arrival.delivery.key.clone();
                 let known = acked.contains(&key);
-                match bench.deliveries.take(arrival).await {
+                match bench.deliveries.take(arrival).await.0 {
                     Taken::Ack(_) => assert!(acked.insert(key) || known),
                     Taken::DoNotAck => assert!(ms > 2_000 && !known, "only what is late and new"),
                 }

@@ -55,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn a_channel_sees_a_post_a_second_and_one_more(
+    fn a_channel_sees_a_post_a_second_and_a_short_burst(
         calls in prop::collection::vec((0_i64..700, any_rank()), 1..300)
     ) {
         let (mut budget, mut now, mut posts) = (Budget::default(), start(), Vec::new());
@@ -65,8 +65,8 @@ proptest! {
                 posts.push(now);
             }
         }
-        prop_assert!(most_in(posts.clone(), TimeDelta::seconds(1)) <= 2);
-        prop_assert!(most_in(posts, TimeDelta::seconds(60)) <= 56);
+        prop_assert!(most_in(posts.clone(), TimeDelta::seconds(1)) <= 4);
+        prop_assert!(most_in(posts, TimeDelta::seconds(60)) <= 58);
     }
 }
 
@@ -90,6 +90,10 @@ fn the_last_updates_of_a_minute_are_for_who_waits() {
 #[test]
 fn an_ask_is_posted_at_once_where_roots_fill_the_channel() {
     let (mut budget, mut now) = (Budget::default(), start());
+    // A short burst first, of which the last place is kept back.
+    for _ in 0..2 {
+        assert_eq!(budget.take(Method::Post, "C1", Rank::State, now), Ok(()));
+    }
     for _ in 0..30 {
         assert_eq!(budget.take(Method::Post, "C1", Rank::State, now), Ok(()));
         assert_eq!(budget.take(Method::Post, "C1", Rank::State, now + ms(1)), Err(now + ms(1_100)));

@@ -2,6 +2,7 @@
 //!
 //! Pure: the caller brings the time, and sends what lies in [`deliveries`]. Must not know HTTP or sockets.
 
+mod answers;
 pub mod blocks;
 pub mod channels;
 pub mod deliveries;

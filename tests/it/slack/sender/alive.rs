@@ -18,6 +18,14 @@ async fn seen(world: &World, what: &str) -> Duration {
     began.elapsed()
 }
 
+async fn until(what: &str, is: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !is().await {
+        assert!(began.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_runs_by_itself_until_it_is_shut_down() {
     let mut world = World::on(Clock::system()).await;
@@ -52,4 +60,20 @@ async fn a_call_that_hangs_holds_up_no_other_thread() {
     let took = seen(&world, "Paint the door").await;
     assert!(took < Duration::from_secs(8), "it waited for the other: {took:?}");
     assert!(!world.sees(DEV).contains("Paint the wall"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_is_taken_in_worked_and_shown_by_the_room_as_a_server_runs_it() {
+    let world = World::on(Clock::system()).await;
+    let room = world.room();
+    until("a socket stands", async || world.slack.connections().0 > 0).await;
+    let id = world.create("U0ANA", DEV, "Paint the door").await;
+    world.runs(id).await;
+    seen(&world, "[Pause]").await;
+    world.slack.press("U0ANA", DEV, "Pause").unwrap();
+    seen(&world, "Pausing").await;
+    until("nothing waits", async || world.store.slack().oldest_delivery().await.unwrap().is_none()).await;
+    let health = room.health().await;
+    assert!(health.well && health.detail.contains("sockets stand"), "{health:?}");
+    room.shutdown().await;
 }

@@ -1,4 +1,6 @@
 //! Sessions that do what a test says, a Slack that sees what is told of them, and a sender that can be restarted.
+//!
+//! One world for the suites and for the bench of `slack.effect_p99`. Must not know what is expected of anybody.
 
 use std::sync::Arc;
 
@@ -8,12 +10,12 @@ use devtask::control::{Local, Providers, Settings as ControlSettings};
 use devtask::domain::ask::{Answer, AskWhat, Choice, Question};
 use devtask::domain::brief::Brief;
 use devtask::domain::limits::{Limits, Policy};
-use devtask::domain::report::{Ending, Record, Report};
+use devtask::domain::report::{Ending, Phase, Record, Report};
 use devtask::domain::session::{self, Input, NewSession};
 use devtask::domain::{Actor, AskId, SessionId};
-use devtask::slack::Settings;
 use devtask::slack::sender::Sender;
 use devtask::slack::web::Web;
+use devtask::slack::{Parts, Settings, Slack as Room};
 use devtask::store::slack::Thread;
 use devtask::store::{Lane, Store};
 use devtask::workbench::slack::{Count, Settings as Workspace, Slack};
@@ -29,6 +31,7 @@ pub struct World {
     pub clock: Clock,
     pub web: Web,
     pub sender: Sender,
+    settings: Settings,
     local: Local,
     _dir: TempDir,
 }
@@ -66,7 +69,7 @@ impl World {
             Local::new(ControlSettings::default(), store.clone(), Providers::new(), None, clock.clone())
                 .unwrap();
         let sender = Sender::new(store.slack(), Arc::new(local.clone()), web.clone(), clock.clone());
-        Self { slack, store, clock, web, sender, local, _dir: dir }
+        Self { slack, store, clock, web, sender, settings, local, _dir: dir }
     }
 
     /// The process dies and comes back: what was in memory is gone.
@@ -79,6 +82,13 @@ impl World {
     pub fn start(&mut self) {
         let control = Arc::new(self.local.clone());
         self.sender = Sender::start(self.store.slack(), control, self.web.clone(), self.clock.clone());
+    }
+
+    /// The whole room as a server runs it, sockets and all, beside the sender that only ticks by hand.
+    pub fn room(&self) -> Room {
+        let (settings, clock) = (self.settings.clone(), self.clock.clone());
+        let control = Arc::new(self.local.clone());
+        Room::start(Parts { settings, control, notes: self.store.slack(), clock }).unwrap()
     }
 
     /// A session of this person's whose root goes to this channel.
@@ -137,6 +147,15 @@ impl World {
         let record = |(n, report)| Record { n, at: now, report, raw: None };
         let records = (row.ingested + 1..).zip(reports).map(record).collect();
         self.say(id, Input::Records { attempt: row.attempt, records }).await;
+    }
+
+    /// One busy second: every fifth of them says something and moves on to another phase.
+    pub async fn bustle(&self, ids: &[SessionId], second: usize) {
+        for (n, id) in ids.iter().enumerate().filter(|(n, _)| (n + second) % 5 == 0) {
+            let phase = if (n + second) % 2 == 0 { Phase::Execute } else { Phase::Validate };
+            let words = Report::Message { text: "on it".to_owned() };
+            self.reports(*id, vec![Report::Phase { phase }, words]).await;
+        }
     }
 
     pub async fn asks(&self, id: SessionId, ask: &str) {
