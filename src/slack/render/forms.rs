@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use slack_morphism::prelude::{SlackBlock, SlackCallbackId, SlackModalView, SlackView};
 
 use super::Post;
-use super::ask::{choose, element};
+use super::ask::element;
 use super::parts::{context, header, input, menu, preformatted, radio, section, words_field};
 use crate::domain::ask::{AskWhat, Question};
 use crate::slack::button::{Form, VALUE, brief, own_words_block, question_block};
