@@ -37,13 +37,3 @@ pub struct Place {
     /// `ts` of the thread's first message; `None` = in the channel itself.
     pub thread: Option<String>,
 }
-
-/// Scope of the notes that keep whose thread one was that its session has left. Their names: [`Place::name`].
-pub const LEFT: &str = "left thread";
-
-impl Place {
-    /// `C024/1700000000.000100`; a channel itself has none.
-    pub fn name(&self) -> Option<String> {
-        self.thread.as_ref().map(|thread| format!("{}/{thread}", self.channel))
-    }
-}

@@ -45,14 +45,12 @@ impl Desk {
         if escape::units(&draft.kept()) > MAX_FIELD {
             self.keep_typed(&request, &typed).await?;
         }
-        match self.open_brief(trigger, said, &typed, &request).await {
-            Ok(()) => Ok(None),
-            Err(()) => {
-                self.keep_typed(&request, &typed).await?;
-                let text = draft.typed();
-                Ok(Some(render::notice_form_button(&troubles::no_form(), Some(&text), &request)))
-            }
+        if self.open_brief(trigger, said, &typed, &request).await.is_ok() {
+            return Ok(None);
         }
+        self.keep_typed(&request, &typed).await?;
+        let text = draft.typed();
+        Ok(Some(render::notice_form_button(&troubles::no_form(), Some(&text), &request)))
     }
 
     /// The button was pressed. Its form may be open already, or sent: the same form twice makes one session.

@@ -15,7 +15,7 @@ use crate::domain::SessionId;
 use crate::domain::ask::Ask;
 use crate::domain::command::MessageMode;
 use crate::slack::input::{Command, InThread, Words};
-use crate::slack::names::{LEFT, Place};
+use crate::slack::names::Place;
 use crate::slack::render;
 use crate::slack::who::{Deed, No};
 use crate::slack::words::{desk as say, status, troubles};
@@ -59,15 +59,7 @@ impl Desk {
                 }
             }
         }
-        match sessions.first() {
-            Some(session) => Ok(Some(*session)),
-            // Its first message was deleted, or it went elsewhere.
-            None => Ok(self
-                .notes
-                .recall(LEFT, &format!("{}/{thread}", place.channel))
-                .await?
-                .and_then(|s| s.parse().ok())),
-        }
+        Ok(sessions.first().copied())
     }
 
     /// A direct message is talk: "thanks!" must not start anything.

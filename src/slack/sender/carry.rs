@@ -18,7 +18,7 @@ use super::{Inner, locked};
 use crate::domain::ask::Ask;
 use crate::domain::event::Body;
 use crate::domain::{AskId, Seq, SessionId, Time};
-use crate::slack::names::{LEFT, Place, User};
+use crate::slack::names::{Place, User};
 use crate::slack::render;
 use crate::slack::web::WebError;
 use crate::store::slack::{Post, StoreError};
@@ -96,9 +96,7 @@ impl Inner {
         let Some((view, post)) = self.drawn(job).await? else { return Ok(Outcome::Nothing) };
         if job.wish.slot == ROOT {
             self.join(&job.thread.channel).await?;
-            if job.thread.root.is_some() && place(job).thread.is_none() {
-                self.keep_way(job).await?;
-            }
+            if job.thread.root.is_some() && place(job).thread.is_none() {}
         }
         match self.post_this(job, &post).await {
             Err(Trouble::Web(WebError::Refused { code })) if means(&code) == Means::Unfit => {
@@ -208,21 +206,11 @@ impl Inner {
         let user = User::id_of(&job.thread.owner).filter(|_| !from.starts_with('D'));
         let user = user.ok_or_else(|| Trouble::Nobody(code.clone()))?;
         let open = self.control.show(job.session).await?.asks.into_iter().map(|asked| asked.ask).collect();
-        self.keep_way(job).await?;
         tracing::warn!(session.id = %job.session, code, "the channel takes nothing; the owner is told in person");
         match self.web.dm(user).await {
             Ok(channel) => Ok(Outcome::Moved { channel, code, open }),
             Err(WebError::Refused { code }) => Err(Trouble::Nobody(code)),
             Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The thread is left: who still writes there reaches the session all the same.
-    async fn keep_way(&self, job: &Job) -> Result<(), StoreError> {
-        let left = Place { channel: job.thread.channel.clone(), thread: job.thread.thread.clone() };
-        match left.name() {
-            Some(name) => self.notes.remember(LEFT, &name, &job.session.to_string()).await,
-            None => Ok(()),
         }
     }
 

@@ -3,10 +3,10 @@
 //! Knows the few shapes of X.509 and PEM that takes; the key and the signature are rustls' own. Must not know who shows
 //! it.
 
+use devtask::clock::Clock;
 use rustls::SignatureScheme;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use uuid::Uuid;
 
 /// For `localhost`, with its key.
 pub struct Certificate {
@@ -41,7 +41,7 @@ impl Certificate {
     pub fn of_its_own() -> Self {
         let algorithm = value(SEQUENCE, &[&value(NAME, &[ED25519])]);
         // Any 32 bytes are a key.
-        let seed = [*Uuid::new_v4().as_bytes(), *Uuid::new_v4().as_bytes()].concat();
+        let seed = [(); 2].map(|()| *Clock::system().random_id().as_bytes()).concat();
         let seed = value(BYTES, &[&value(BYTES, &[&seed])]);
         let key = value(SEQUENCE, &[&value(INTEGER, &[&[0]]), &algorithm, &seed]);
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key));

@@ -82,8 +82,8 @@ fn calls(stream: Stream, socket: &str, heard: &Sender<Heard>) -> std::io::Result
         };
         let _ = heard.send(Heard::Call(method));
         let body = body.to_string();
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ";
-        write!(stream.get_mut(), "{head}{}\r\n\r\n{body}", body.len())?;
+        let start = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ";
+        write!(stream.get_mut(), "{start}{}\r\n\r\n{body}", body.len())?;
         stream.get_mut().flush()?;
     }
 }
@@ -107,12 +107,12 @@ fn socket(stream: Stream, heard: &Sender<Heard>) {
 
 /// `https://localhost:…/api`, and what is heard there.
 fn slack(certificate: &Certificate) -> (String, Receiver<Heard>) {
-    let (heard, hears) = channel();
+    let (heard, received) = channel();
     let frames = heard.clone();
     let port = serve(certificate, move |stream| socket(stream, &frames));
     let address = format!("wss://localhost:{port}/link/?ticket=secret");
     let port = serve(certificate, move |stream| drop(calls(stream, &address, &heard)));
-    (format!("https://localhost:{port}/api"), hears)
+    (format!("https://localhost:{port}/api"), received)
 }
 
 /// `devtask serve`, on a machine that trusts this certificate and no other.
@@ -123,9 +123,10 @@ impl Served {
         let (config, roots) = (dir.join("devtask.toml"), dir.join("roots.pem"));
         let data = dir.join("data");
         let text = format!(
-            "data_dir = {data:?}\n[http]\nlisten = \"127.0.0.1:0\"\n\
+            "data_dir = '{}'\n[http]\nlisten = \"127.0.0.1:0\"\n\
              [control]\nagent = \"scripted\"\n[agents.scripted]\ncommand = [{BIN:?}, \"agent-sim\"]\n\
-             [slack]\nbot_token = \"xoxb-1\"\napp_token = \"xapp-1\"\napi_url = {api:?}\n"
+             [slack]\nbot_token = \"xoxb-1\"\napp_token = \"xapp-1\"\napi_url = {api:?}\n",
+            data.display()
         );
         std::fs::write(&config, text).unwrap();
         std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600)).unwrap();

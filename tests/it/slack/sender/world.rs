@@ -151,8 +151,8 @@ impl World {
 
     /// One busy second: every fifth of them says something and moves on to another phase.
     pub async fn bustle(&self, ids: &[SessionId], second: usize) {
-        for (n, id) in ids.iter().enumerate().filter(|(n, _)| (n + second) % 5 == 0) {
-            let phase = if (n + second) % 2 == 0 { Phase::Execute } else { Phase::Validate };
+        for (n, id) in ids.iter().enumerate().filter(|(n, _)| (n + second).is_multiple_of(5)) {
+            let phase = if (n + second).is_multiple_of(2) { Phase::Execute } else { Phase::Validate };
             let words = Report::Message { text: "on it".to_owned() };
             self.reports(*id, vec![Report::Phase { phase }, words]).await;
         }
