@@ -64,7 +64,7 @@ async fn people(world: &World, ids: &[SessionId]) -> Vec<f64> {
     shown(world, |seen| seen.matches("[Pause]").count() == SESSIONS).await;
     let mut waits = Vec::new();
     let mut pace = interval(PAUSE);
-    for n in 0..CLICKS {
+    for (n, id) in ids.iter().take(CLICKS).enumerate() {
         pace.tick().await;
         let pauses = n % 10 < 5;
         let before = paused(&world.sees(DEV));
@@ -76,7 +76,7 @@ async fn people(world: &World, ids: &[SessionId]) -> Vec<f64> {
         if n % 5 == 2 {
             let ask = format!("Ask {n}");
             let began = Instant::now();
-            world.asks(ids[n], &ask).await;
+            world.asks(*id, &ask).await;
             shown(world, |seen| seen.contains(&format!("{ask}?"))).await;
             waits.push(began.elapsed().as_secs_f64());
         }
@@ -97,7 +97,5 @@ async fn shown(world: &World, fits: impl Fn(&str) -> bool) {
             versions.mark_unchanged();
         }
     };
-    if timeout(PATIENCE, look).await.is_err() {
-        panic!("never seen:\n{}", world.sees(DEV));
-    }
+    assert!(timeout(PATIENCE, look).await.is_ok(), "never seen:\n{}", world.sees(DEV));
 }

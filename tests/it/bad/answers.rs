@@ -35,15 +35,15 @@ async fn an_answer_that_does_not_fit_is_refused_and_the_ask_stays_open() {
     assert_snapshot!(say(&handle, long).await, @"invalid | an answer has more than 10,000 characters");
     assert_snapshot!(say("dt-1:toolu_nobody", whole.clone()).await, @"
     not-found | dt-1 has no ask `toolu_nobody`
-        hint: `devtask list --asks` shows the open ones
+        hint: `GET /asks` lists the open ones
     ");
     assert_snapshot!(say("dt-9:toolu_1", whole.clone()).await, @"
     not-found | there is no session dt-9
-        hint: `devtask list` shows them
+        hint: `GET /sessions` lists them
     ");
     assert_snapshot!(say("nonsense", whole.clone()).await, @"
     not-found | `nonsense` is no ask; they look like `dt-142:toolu_01`
-        hint: `devtask list --asks` shows the open ones
+        hint: `GET /asks` lists the open ones
     ");
     assert_snapshot!(house.types(&["answer", "1", "--option", "1"]).await, @"
     ! error: 2 questions wait, 1 answered here; answer all together

@@ -83,7 +83,7 @@ async fn requests_that_make_no_sense_are_told_what_is_wrong() {
         ask(at, "POST /sessions", &headers, body).await
     };
     assert_snapshot!(post("{\"brief\": \"x\", \"repo\": ").await, @"400 bad-json | EOF while parsing a value at line 1 column 23");
-    assert_snapshot!(post(&json!({ "brief": "x", "repo": "acme/greet", "modle": "y" }).to_string()).await, @"422 invalid | unknown field `modle`, expected one of `brief`, `repo`, `base`, `provider`, `agent`, `model`, `effort`, `plan`, `priority`, `labels` at line 1 column 20");
+    assert_snapshot!(post(&json!({ "brief": "x", "repo": "acme/greet", "modle": "y" }).to_string()).await, @"422 invalid | unknown field `modle`, expected one of `brief`, `repo`, `base`, `provider`, `agent`, `model`, `effort`, `plan`, `priority`, `labels`, `requester` at line 1 column 20");
     assert_snapshot!(post(&json!({ "brief": { "goal": "x", "check": [] }, "repo": "acme/greet" }).to_string()).await, @"422 invalid | a brief is a text, or an object with a `goal`; also title, context, doneWhen, checks at line 1 column 32");
     assert_snapshot!(post(&json!({ "brief": "x".repeat(3_000_000), "repo": "acme/greet" }).to_string()).await, @"
     413 too-large | the body is longer than 1048576 bytes

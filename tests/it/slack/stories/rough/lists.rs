@@ -15,8 +15,10 @@ async fn a_list_says_who_waits_and_who_is_in_line(mode: Mode) {
     let town = Town::open_with(mode, Rules { slots: 1, hold: 1, ..Rules::default() }).await;
     town.says(ANA, DEV, "/devtask new Greet in the team's language\n<script:later>", None).await;
     comes_to(&town, 1, Status::Paused).await;
-    for text in ["Write the greeting's history\n<script:cancelled>", "Leave a note", "Leave another note"] {
+    let briefs = ["Write the greeting's history\n<script:cancelled>", "Leave a note", "Leave another note"];
+    for (n, text) in briefs.into_iter().enumerate() {
         town.says(ANA, DEV, &format!("/devtask new {text}"), None).await;
+        town.told(n + 2).await;
     }
     comes_to(&town, 2, Status::Running).await;
     town.sees(DEV, "the roots stand", |seen| seen.contains("2nd in line") && seen.contains("Next in line"))
