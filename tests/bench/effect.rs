@@ -21,7 +21,7 @@ const ANA: &str = "U0ANA";
 const SESSIONS: usize = 50;
 /// Between two clicks; each fifth time somebody is asked.
 const PAUSE: Duration = Duration::from_secs(6);
-const CLICKS: usize = 20;
+const CLICKS: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 pub fn run() {

@@ -26,6 +26,8 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+/// How long the supervisor waits for a call that may come back.
+const FOR_COME_BACK: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A conversation's folders, which outlive its processes.
@@ -44,6 +46,8 @@ struct Process {
     errors: JoinHandle<String>,
     claude: Claude,
     seen: Vec<Signal>,
+    /// A deferred call may still be taken up again by itself.
+    may_come_back: bool,
 }
 
 enum Far {
@@ -175,7 +179,7 @@ impl Process {
             let _ = errors.read_to_string(&mut text).await;
             text
         });
-        Self { far, input, lines: Lines::new(output), errors, claude, seen: Vec::new() }
+        Self { far, input, lines: Lines::new(output), errors, claude, seen: Vec::new(), may_come_back: false }
     }
 
     async fn write(&mut self, mut line: Vec<u8>) {
@@ -189,6 +193,11 @@ impl Process {
                 self.write(line.clone()).await;
             }
             assert!(!matches!(signal, Signal::Broken { .. }), "{signal:?}");
+            match signal {
+                Signal::MayComeBack => self.may_come_back = true,
+                Signal::TurnBegan => self.may_come_back = false,
+                _ => {}
+            }
             self.seen.push(signal);
         }
     }
@@ -223,6 +232,19 @@ impl Process {
                 return found;
             }
             from = self.seen.len();
+            if self.may_come_back
+                && let Ok(lines) = tokio::time::timeout(FOR_COME_BACK, self.lines.next_line()).await
+            {
+                let line = lines.unwrap().unwrap_or_else(|| panic!("the agent ended before {what}"));
+                let signals = self.claude.heard(line);
+                self.take(signals).await;
+                continue;
+            }
+            if std::mem::take(&mut self.may_come_back) {
+                // As the supervisor does: what has not come back by now does not.
+                self.tell(Word::NothingComes).await;
+                continue;
+            }
             let line = tokio::time::timeout_at(deadline, self.lines.next_line()).await;
             let line = line.unwrap_or_else(|_| panic!("no {what}; seen: {:?}", self.seen)).unwrap();
             let line = line.unwrap_or_else(|| panic!("the agent ended before {what}; seen: {:?}", self.seen));

@@ -6,6 +6,7 @@ use devtask::workbench::slack::{Act, Place};
 use serde_json::json;
 
 use super::super::town::{ANA, BO, DEV, Mode, Rules, Town};
+use super::hands::told;
 use super::summed_up;
 
 in_both_modes! {
@@ -52,7 +53,7 @@ async fn a_mention_without_a_repository_is_asked_for_one(mode: Mode) {
     town.chooses(ANA, &view, "repo", "demo/sample").await;
     town.submits(ANA).await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("repository_chosen", seen);
+    insta::assert_snapshot!("repository_chosen", told(&seen));
     town.presses(ANA, "Choose a repository").await;
     town.sees(DEV, "it was started before", |seen| seen.contains("has started a session before")).await;
     town.says(ANA, DEV, "/devtask new", None).await;
@@ -76,7 +77,7 @@ async fn a_message_is_given_to_devtask_from_its_menu(mode: Mode) {
     town.chooses(ANA, &view, "repo", "demo/sample").await;
     town.submits(ANA).await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("given_from_the_menu", seen);
+    insta::assert_snapshot!("given_from_the_menu", told(&seen));
     let session = town.remote.show("1".parse().unwrap()).await.unwrap();
     assert_eq!(session.owner, "person:slack/U0ANA", "who gives it owns it");
 }
@@ -88,6 +89,6 @@ async fn a_direct_message_starts_a_session_there(mode: Mode) {
     town.sees(&direct, "nothing was started", |seen| seen.contains("Nothing was started")).await;
     town.says(ANA, &direct, "new Leave a note repo:demo/sample", None).await;
     let seen = town.sees(&direct, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("direct_message", seen);
+    insta::assert_snapshot!("direct_message", told(&seen));
     assert_eq!(town.sessions().await, 1);
 }

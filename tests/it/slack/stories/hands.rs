@@ -48,7 +48,8 @@ pub fn told(seen: &str) -> String {
     let mut lines = seen.lines().peekable();
     let mut kept = Vec::new();
     while let Some(line) = lines.next() {
-        if line.starts_with("(only ") && lines.next_if(|next| next.contains(" is on its way in ")).is_some() {
+        let own = line.trim_start().trim_start_matches("↳ ").starts_with("(only ");
+        if own && lines.next_if(|next| next.contains(" is on its way in ")).is_some() {
             lines.next();
         } else {
             kept.push(line);

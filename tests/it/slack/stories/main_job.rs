@@ -6,6 +6,7 @@ use devtask::workbench::slack::Place;
 use serde_json::json;
 
 use super::super::town::{ANA, BO, CY, DEV, GUS, Mode, QUIET, Rules, Town, ZOE};
+use super::hands::told;
 use super::{summed_up, without_figures};
 
 in_both_modes! {
@@ -24,7 +25,8 @@ async fn a_slash_command_becomes_a_pull_request(mode: Mode) {
     town.says(ANA, DEV, "/devtask new Make the greeting polite priority:1\n<script:question>", None).await;
     town.presses(ANA, "With an exclamation mark").await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("slash_to_pull_request", seen);
+    assert!(seen.contains("(only ana) [devtask]\n  *dt-1* is on its way in demo/sample"), "{seen}");
+    insta::assert_snapshot!("slash_to_pull_request", told(&seen));
     let pulls = town.forge.pulls().await.unwrap();
     assert_eq!(pulls.len(), 1);
     assert!(pulls[0].body.contains("\ndt-1 for Ana, from `main`"), "{}", pulls[0].body);
@@ -41,7 +43,7 @@ async fn a_mention_does_the_same_and_its_thread_is_the_sessions(mode: Mode) {
     town.invite(DEV);
     let ts = town.says(ANA, DEV, "@devtask Leave a note", None).await.unwrap();
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("mention_to_pull_request", seen);
+    insta::assert_snapshot!("mention_to_pull_request", told(&seen));
     town.says(ANA, DEV, "And now sign it", Some(&ts)).await;
     let again = |seen: &str| seen.matches("is done*").count() == 2;
     town.sees(DEV, "the follow-up is done", again).await;
@@ -88,7 +90,7 @@ async fn a_thread_steers_its_session(mode: Mode) {
     town.told(5).await;
     let over = |seen: &str| seen.contains("is cancelled*") && seen.contains("*Cancelled*");
     let seen = town.sees(DEV, "it is cancelled", over).await;
-    insta::assert_snapshot!("thread_steers", without_figures(&seen));
+    insta::assert_snapshot!("thread_steers", without_figures(&told(&seen)));
     let elsewhere = town.says(BO, DEV, "Who has lunch plans?", None).await.unwrap();
     town.says(BO, DEV, "A reply in somebody's own thread", Some(&elsewhere)).await;
     assert_eq!(town.remote.list(Filter::default()).await.unwrap().sessions.len(), 1);
@@ -105,10 +107,10 @@ async fn a_question_nobody_answers_in_time_looks_the_same_and_is_answered_later(
     town.kill();
     town.start().await;
     let seen = town.sees(DEV, "it waits", |seen| seen.contains("Waiting for you")).await;
-    insta::assert_snapshot!("deferred_question", seen);
+    insta::assert_snapshot!("deferred_question", told(&seen));
     town.presses(ANA, "English").await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("deferred_question_done", seen);
+    insta::assert_snapshot!("deferred_question_done", told(&seen));
 }
 
 async fn only_the_owner_and_admins_drive(mode: Mode) {
@@ -130,7 +132,7 @@ async fn only_the_owner_and_admins_drive(mode: Mode) {
     town.presses(CY, "Cancel").await;
     let over = |seen: &str| seen.contains("is cancelled*") && seen.contains("*Cancelled*");
     let seen = town.sees(DEV, "an admin cancelled it", over).await;
-    insta::assert_snapshot!("who_may", without_figures(&seen));
+    insta::assert_snapshot!("who_may", without_figures(&told(&seen)));
     assert_eq!(town.remote.list(Filter::default()).await.unwrap().sessions.len(), 1);
 }
 
@@ -165,5 +167,5 @@ async fn a_killed_server_tells_everything_once(mode: Mode) {
     town.kill();
     town.start().await;
     let seen = town.sees(DEV, "the summary is there", summed_up).await;
-    insta::assert_snapshot!("slash_to_pull_request_killed", seen);
+    insta::assert_snapshot!("slash_to_pull_request_killed", told(&seen));
 }
