@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::domain::ask::Answer;
 use crate::domain::{Actor, Seq, SessionId};
 use crate::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
+use crate::wire::fleet::NodeView;
 use crate::wire::view::{AskView, SessionView};
 
 /// A control plane at the other end of a socket or an address. Cheap to clone.
@@ -128,6 +129,10 @@ impl Control for Remote {
     async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal> {
         let path = format!("/asks/{}/answer", segment(handle));
         self.fetch(as_actor(Call::post(path, &answer)?, by)?).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeView>, Refusal> {
+        self.fetch(Call::get("/nodes")).await
     }
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {

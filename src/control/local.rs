@@ -14,6 +14,7 @@ use crate::domain::session::{self, Hold, Input, NewSession, Session};
 use crate::domain::{Actor, AskId, Repo, Seq, SessionId, Time};
 use crate::store::{CommitError, Decision, Dedupe, Lane, ListQuery, Row, World};
 use crate::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
+use crate::wire::fleet::NodeView;
 use crate::wire::view::{AskView, SessionView};
 
 const PAGE: u32 = 50;
@@ -105,6 +106,10 @@ impl Control for Local {
         };
         let row = self.inner.commit(id, decide).await.map_err(refusals::of_commit)?;
         Ok(self.inner.view(&row))
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeView>, Refusal> {
+        self.inner.nodes().await
     }
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {

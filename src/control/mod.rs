@@ -11,12 +11,14 @@
 mod broken;
 mod dispatch;
 mod feed;
+mod fleet;
 pub mod forge;
 mod jobs;
 mod local;
 mod nodes;
 mod places;
 mod publish;
+mod reap;
 mod refusals;
 mod relay;
 mod run;
@@ -123,7 +125,8 @@ impl Local {
         local.inner.tasks.spawn(async move {
             tokio::select! {
                 () = end.cancelled() => {}
-                () = watch(inner) => {}
+                () = watch(inner.clone()) => {}
+                () = reap::watch(inner) => {}
             }
         });
         Ok(local)

@@ -18,6 +18,7 @@ use super::routes::{Endpoint, Gives, Takes, endpoints};
 use super::sessions::Reason;
 use crate::domain::ask::Answer;
 use crate::wire::api::{Code, Create, Message, Page};
+use crate::wire::fleet::NodeView;
 use crate::wire::view::{AskView, EventView, SessionView};
 
 /// The document as `GET /openapi.json` gives it.
@@ -57,6 +58,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<EventView>(&mut all);
     add::<Create>(&mut all);
     add::<Message>(&mut all);
+    add::<NodeView>(&mut all);
     add::<Answer>(&mut all);
     add::<Reason>(&mut all);
     add::<problem::Body>(&mut all);
@@ -134,6 +136,10 @@ fn success(gives: Gives) -> (StatusCode, Response) {
         Gives::Asks => {
             let asks = ArrayBuilder::new().items(reference::<AskView>()).build();
             (StatusCode::OK, json("Open asks", Content::new(Some(asks))))
+        }
+        Gives::Nodes => {
+            let nodes = ArrayBuilder::new().items(reference::<NodeView>()).build();
+            (StatusCode::OK, json("Nodes", Content::new(Some(nodes))))
         }
         Gives::Alive => (StatusCode::OK, json("It answers", to::<Alive>())),
         Gives::Ready => (StatusCode::OK, json("Ready, perhaps degraded; 503 where not", to::<Ready>())),

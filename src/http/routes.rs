@@ -48,6 +48,7 @@ pub(super) enum Gives {
     Session(StatusCode),
     Page,
     Asks,
+    Nodes,
     Events,
     Alive,
     Ready,
@@ -129,6 +130,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         E::post("/asks/{handle}/answer", "answer", Takes::Answer, post(asks::answer))
             .says("Answer an ask; the first answer wins")
             .refuses(&[Code::NotFound, Code::Settled]),
+        E::get("/nodes", "nodes", Gives::Nodes, get(sessions::nodes))
+            .says("The nodes there are, the oldest first; strays last"),
         E::get("/healthz", "healthz", Gives::Alive, get(ops::healthz)).says("Whether the process answers"),
         E::get("/readyz", "readyz", Gives::Ready, get(ops::readyz))
             .says("Whether work should be sent here; degraded is still ready"),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::book::{Book, Shared};
 use super::codec;
-use super::slack::Note;
+use super::note::Note;
+use super::slack;
 use super::writes::{OutcomeRow, Writes};
 use super::{CommitError, Dedupe, Row, StoreError, World};
 use crate::domain::lease::{self, Lease};
@@ -112,7 +113,10 @@ impl Batch {
         }
         let moved = before.lease.as_ref().is_none_or(|old| is_news(old, &lease));
         let told = if moved && !before.session.status.is_settled() {
-            let notice = lease.notice.clone().filter(|n| before.lease.as_ref().and_then(|l| l.notice.as_ref()) != Some(n));
+            let notice = lease
+                .notice
+                .clone()
+                .filter(|n| before.lease.as_ref().and_then(|l| l.notice.as_ref()) != Some(n));
             session::step(&before.session, Input::Node { lease: lease.clone(), notice }, now).ok()
         } else {
             None
@@ -190,7 +194,7 @@ impl Batch {
     }
 
     pub(super) fn note(&mut self, note: Arc<Note>) {
-        if let Note::Deliver(delivery) = &*note {
+        if let Note::Slack(slack::Note::Deliver(delivery)) = &*note {
             self.deliveries.insert(delivery.key.clone());
         }
         self.writes.note(note);

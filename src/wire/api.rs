@@ -10,6 +10,7 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::fleet::NodeView;
 use super::view::{AskView, EventView, SessionView};
 use crate::domain::ask::Answer;
 use crate::domain::brief::Brief;
@@ -37,6 +38,8 @@ pub trait Control: Send + Sync {
     async fn asks(&self) -> Result<Vec<AskView>, Refusal>;
     /// `handle`: as in [`AskView::handle`].
     async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal>;
+    /// The nodes there are, the oldest first; strays last.
+    async fn nodes(&self) -> Result<Vec<NodeView>, Refusal>;
     /// Events after `after`, then live ones as they are committed. Ends when the session is settled and all is told.
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal>;
 }

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "server")]
 pub mod api;
+pub mod fleet;
 pub mod link;
 pub mod run;
 #[cfg(feature = "server")]

@@ -14,8 +14,10 @@ use devtask::cli::{health, slack};
 use devtask::client::{Remote, Target};
 use devtask::clock::Clock;
 use devtask::config::{Config, Vars};
+use devtask::domain::lease::State;
 use devtask::domain::session::Input;
 use devtask::wire::api::Control;
+use devtask::wire::fleet::NodeView;
 use insta::assert_snapshot;
 
 use crate::desk::{House, ana};
@@ -141,6 +143,35 @@ async fn sessions_in_every_state_are_one_table() {
     for line in json.lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
+}
+
+#[tokio::test]
+async fn nodes_are_one_table_with_what_each_has_cost() {
+    let house = House::open().await;
+    assert_snapshot!(house.type_in(&["nodes"]).await.all(), @"! there is no node");
+    let node = |session: Option<u32>, state, cost| NodeView {
+        node_id: Some("ana/fluffy-space-train".to_owned()),
+        key: format!("0a1b2c3d-{}-1", session.unwrap_or(77)),
+        provider: "codespaces".to_owned(),
+        state,
+        session: session.and_then(devtask::domain::SessionId::new),
+        owner: session.map(|_| "person:slack/U0ANA".to_owned()),
+        created_at: house.desk.clock.now() - chrono::TimeDelta::minutes(90),
+        up_seconds: 5_400,
+        cost_micro_usd: cost,
+        notice: session.map(|_| "it was stopped, because the spending limit is reached".to_owned()),
+        trouble: None,
+    };
+    *house.desk.nodes.lock().unwrap() =
+        vec![node(Some(142), Some(State::Suspended), Some(270_000)), node(None, None, None)];
+    assert_snapshot!(house.type_in(&["nodes"]).await.all(), @"
+    SESSION  STATE      PROVIDER    NODE                    OWNER  AGE  COST
+    dt-142   suspended  codespaces  ana/fluffy-space-train  U0ANA  1 h  ~$0.27
+    –        stray      codespaces  ana/fluffy-space-train  –      1 h  –
+    ! dt-142: it was stopped, because the spending limit is reached
+    ! 0a1b2c3d-77-1: belongs to no session; it goes after a grace time, once its work is safe
+    ");
+    assert_eq!(house.type_in(&["nodes", "--json"]).await.data.lines().count(), 2);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ use devtask::domain::session::{self, Change, Input, NewSession, PullRequest, Ses
 use devtask::domain::{Actor, AskId, Attempt, Seq, SessionId, Time};
 use devtask::http::{Doors, Part, Parts, Settings, State};
 use devtask::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
+use devtask::wire::fleet::NodeView;
 use devtask::wire::view::{AskView, EventView, SessionView};
 use futures_util::{StreamExt, stream};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -51,6 +52,8 @@ pub struct Desk {
     pub panic: Mutex<bool>,
     /// Events that streams were asked for.
     pub taken: Arc<AtomicUsize>,
+    /// What `nodes` answers.
+    pub nodes: Mutex<Vec<NodeView>>,
     /// Who called last.
     pub by: Mutex<Option<Actor>>,
 }
@@ -63,6 +66,7 @@ impl Desk {
             keys: Mutex::default(),
             head: watch::channel(0).0,
             refuse: Mutex::default(),
+            nodes: Mutex::default(),
             panic: Mutex::default(),
             taken: Arc::default(),
             by: Mutex::default(),
@@ -387,6 +391,10 @@ impl Control for Desk {
         let (id, ask) = handle.split_once(':').ok_or_else(none)?;
         let id = id.parse().map_err(|_| none())?;
         self.say(id, Input::Answer { by: by.clone(), ask: AskId(ask.to_owned()), answer })
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeView>, Refusal> {
+        Ok(self.nodes.lock().unwrap().clone())
     }
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {

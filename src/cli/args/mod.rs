@@ -113,6 +113,10 @@ pub enum Verb {
         before_help = "Examples:\n  devtask logs 142\n  devtask logs 142 -f\n  devtask logs 142 --json --after 40"
     )]
     Logs(Logs),
+    /// List the nodes: whose each is, how it stands, what it has cost
+    #[cfg(feature = "server")]
+    #[command(before_help = "Examples:\n  devtask nodes\n  devtask nodes --json")]
+    Nodes,
     /// Answer what an agent asks
     #[cfg(feature = "server")]
     #[command(

@@ -42,6 +42,8 @@ impl fmt::Display for Key {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "server", schema(as = NodeState))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     Requested,

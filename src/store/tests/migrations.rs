@@ -108,6 +108,8 @@ async fn every_migration_runs_over_sample_rows() {
     }
     bench.step(id(1), message("ana", "still here")).await.unwrap();
     slack_is_understood(&bench.store.slack()).await;
+    assert_eq!(bench.store.strays().await.unwrap().len(), 1);
+    assert_eq!(bench.store.links().await.unwrap().len(), 1);
 }
 
 async fn slack_is_understood(notes: &Notes) {
@@ -145,7 +147,8 @@ async fn a_copy_is_made_before_a_migration_and_is_another_installation() {
 
     let copies: Vec<_> = fs::read_dir(&backups).unwrap().map(|e| e.unwrap().path()).collect();
     let [copy] = copies.as_slice() else { panic!("{copies:?}") };
-    assert!(copy.to_string_lossy().ends_with("Z-schema2.db"), "{}", copy.display());
+    let newest = schema::MIGRATIONS.iter().map(|m| m.version).max().unwrap();
+    assert!(copy.to_string_lossy().ends_with(&format!("Z-schema{newest}.db")), "{}", copy.display());
     assert_eq!(fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::metadata(&backups).unwrap().permissions().mode() & 0o777, 0o700);
     let elsewhere = TempDir::new().unwrap();

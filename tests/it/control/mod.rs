@@ -10,6 +10,7 @@
 mod breaks;
 mod endings;
 mod failures;
+mod fleet;
 mod forge;
 mod github;
 mod lives;
