@@ -70,13 +70,17 @@ impl Settings {
             },
             (None, None, None) => return Ok(None),
         };
-        let token = found.expose_secret().trim();
-        // octocrab puts the token into a header without asking whether it fits.
-        if !token.bytes().all(|b| b.is_ascii_graphic()) || token.len() as u64 > LONGEST_TOKEN {
-            return Err(settings("the token holds characters no token has"));
-        }
-        Ok((!token.is_empty()).then(|| SecretString::from(token)))
+        fit(&found)
     }
+}
+
+/// A token as it goes into a header, which octocrab does without asking; an empty one is none.
+pub(super) fn fit(token: &SecretString) -> Result<Option<SecretString>, GitHubError> {
+    let token = token.expose_secret().trim();
+    if !token.bytes().all(|b| b.is_ascii_graphic()) || token.len() as u64 > LONGEST_TOKEN {
+        return Err(settings("the token holds characters no token has"));
+    }
+    Ok((!token.is_empty()).then(|| SecretString::from(token)))
 }
 
 /// What git fetches `owner/name` from and pushes it to; holds no credential.
