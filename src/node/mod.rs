@@ -28,6 +28,8 @@ pub struct Caps {
 pub struct Spec {
     pub repo: crate::domain::Repo,
     pub base: Option<String>,
+    /// For whom: a provider with people's own accounts makes it in theirs.
+    pub owner: crate::domain::Actor,
 }
 
 /// A provider's node.
@@ -43,6 +45,15 @@ pub enum Condition {
     Ready,
     Stopped,
     Gone,
+}
+
+/// What a node costs, in millionths of a US dollar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Price {
+    /// Of an hour while it is up.
+    pub up_hour: u64,
+    /// Of an hour while it exists, up or not.
+    pub kept_hour: u64,
 }
 
 /// A node with our mark.
@@ -87,6 +98,22 @@ pub trait Provider: Send + Sync {
     /// Every node that carries this installation's mark.
     async fn list_owned(&self, instance: &str) -> Result<Vec<Owned>, NodeError>;
     async fn link(&self, node: &NodeRef) -> Result<Box<dyn Link>, NodeError>;
+    /// Whether nodes are other machines, which have our program and our files only where we put them.
+    fn is_far(&self) -> bool {
+        false
+    }
+    /// Makes a node that is up fit for a supervisor; again after each start. Nothing to do on this machine.
+    async fn prepare(&self, _node: &NodeRef) -> Result<(), NodeError> {
+        Ok(())
+    }
+    /// What the provider says of the node that a person should know: why it stopped, which policy cut a wish.
+    async fn notice(&self, _node: &NodeRef) -> Result<Option<String>, NodeError> {
+        Ok(None)
+    }
+    /// An estimate; `None` where nodes cost nothing, or nobody can say.
+    fn price(&self, _node: &NodeRef) -> Option<Price> {
+        None
+    }
 }
 
 /// What a command printed and how it ended.
@@ -102,6 +129,10 @@ pub struct Output {
 pub trait Link: Send + Sync {
     /// Folder on the node that is ours.
     fn home(&self) -> &Path;
+    /// Where the node keeps its own copy of our program; `None`: it is this machine, and ours is there.
+    fn program(&self) -> Option<&Path> {
+        None
+    }
     /// Writes a file below `home`, atomically, with this mode.
     async fn put(&self, bytes: &[u8], path: &Path, mode: u32) -> Result<(), NodeError>;
     /// Runs a command to its end, within `limit`; no shell.

@@ -112,7 +112,8 @@ impl Batch {
         }
         let moved = before.lease.as_ref().is_none_or(|old| is_news(old, &lease));
         let told = if moved && !before.session.status.is_settled() {
-            session::step(&before.session, Input::Node { lease: lease.clone() }, now).ok()
+            let notice = lease.notice.clone().filter(|n| before.lease.as_ref().and_then(|l| l.notice.as_ref()) != Some(n));
+            session::step(&before.session, Input::Node { lease: lease.clone(), notice }, now).ok()
         } else {
             None
         };
@@ -227,10 +228,11 @@ impl Adoption {
     }
 }
 
-/// A different node, the same in another state, or one that stumbles over something new.
+/// A different node, the same in another state, one that stumbles over something new, or something new said of it.
 fn is_news(old: &Lease, new: &Lease) -> bool {
     let of = |lease: &Lease| -> (u32, lease::State) { (lease.incarnation, lease.state) };
-    of(old) != of(new) || new.detail.is_some() && new.detail != old.detail
+    let said = |old: &Option<String>, new: &Option<String>| new.is_some() && new != old;
+    of(old) != of(new) || said(&old.detail, &new.detail) || said(&old.notice, &new.notice)
 }
 
 /// The number after this one.
