@@ -60,7 +60,7 @@ impl Settings {
     }
 
     /// The token from wherever it is kept; an empty one counts as none.
-    pub(super) fn read_token(&self) -> Result<Option<SecretString>, GitHubError> {
+    pub fn read_token(&self) -> Result<Option<SecretString>, GitHubError> {
         let found = match (&self.token, &self.token_file, &self.token_env) {
             (Some(token), _, _) => token.clone(),
             (None, Some(path), _) => read_file(path)?,

@@ -112,7 +112,10 @@ impl Batch {
         }
         let moved = before.lease.as_ref().is_none_or(|old| is_news(old, &lease));
         let told = if moved && !before.session.status.is_settled() {
-            let notice = lease.notice.clone().filter(|n| before.lease.as_ref().and_then(|l| l.notice.as_ref()) != Some(n));
+            let notice = lease
+                .notice
+                .clone()
+                .filter(|n| before.lease.as_ref().and_then(|l| l.notice.as_ref()) != Some(n));
             session::step(&before.session, Input::Node { lease: lease.clone(), notice }, now).ok()
         } else {
             None

@@ -22,6 +22,9 @@ pub struct Codespace {
     pub repository: Option<String>,
     /// The machine type's name.
     pub machine: Option<String>,
+    pub cpus: Option<u32>,
+    /// The disk it may fill.
+    pub storage_in_bytes: Option<u64>,
     pub git: GitStatus,
     /// Nothing but deleting works now.
     pub pending_operation: bool,
@@ -107,6 +110,7 @@ impl From<String> for CodespaceState {
 impl From<wire::Codespace> for Codespace {
     fn from(found: wire::Codespace) -> Self {
         let git = found.git_status.unwrap_or_default();
+        let machine = found.machine.unwrap_or_default();
         Self {
             name: found.name,
             id: found.id,
@@ -116,7 +120,9 @@ impl From<wire::Codespace> for Codespace {
             last_used_at: found.last_used_at,
             owner: found.owner.and_then(|owner| owner.login),
             repository: found.repository.and_then(|repository| repository.full_name),
-            machine: found.machine.and_then(|machine| machine.name),
+            machine: machine.name,
+            cpus: machine.cpus,
+            storage_in_bytes: machine.storage_in_bytes,
             git: GitStatus {
                 ahead: git.ahead,
                 behind: git.behind,

@@ -80,7 +80,7 @@ pub(super) struct Machines {
     pub machines: Vec<Machine>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct Machine {
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
@@ -90,6 +90,8 @@ pub(super) struct Machine {
     pub cpus: Option<u32>,
     #[serde(default, deserialize_with = "lenient")]
     pub memory_in_bytes: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub storage_in_bytes: Option<u64>,
     #[serde(default, deserialize_with = "lenient")]
     pub prebuild_availability: Option<String>,
 }

@@ -93,8 +93,11 @@ fn of_codespaces(
     unfit.then_some(GitHubError::Scope { act, message })
 }
 
-/// GitHub names the scopes a route takes and those the token has; only classic tokens have any.
+/// GitHub names the scopes a route takes and those the token has. A fine-grained token has none, and permissions instead.
 fn lacks_scope(source: &octocrab::GitHubError) -> bool {
+    if header(source, "x-accepted-github-permissions").is_some() {
+        return false;
+    }
     let (Some(accepted), Some(held)) =
         (header(source, "x-accepted-oauth-scopes"), header(source, "x-oauth-scopes"))
     else {
