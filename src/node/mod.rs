@@ -2,6 +2,7 @@
 //!
 //! A [`Provider`] delivers a place and one byte stream; it never starts the agent. Must not know what runs there.
 
+pub mod codespaces;
 pub mod local;
 
 use std::path::Path;
@@ -68,10 +69,12 @@ pub struct Owned {
 pub enum NodeError {
     #[error("the node did not answer: {why}")]
     Transient { why: String, retry_after: Option<Duration> },
-    #[error("no more nodes for {scope}")]
-    Quota { scope: String, until: Option<Time> },
-    #[error("{identity} may not do this")]
-    Auth { identity: String },
+    /// `scope`: whose nodes they are. Nothing is wrong with the wish; it waits.
+    #[error("no more nodes for {scope}: {why}")]
+    Quota { scope: String, until: Option<Time>, why: String },
+    /// `identity`: whose token is no good for it.
+    #[error("{identity} may not do this: {why}")]
+    Auth { identity: String, why: String },
     /// For the person: trying again will not help.
     #[error("{0}")]
     Permanent(String),
