@@ -13,6 +13,7 @@ use crate::domain::queue::{Caps, placement};
 use crate::domain::session::{self, Hold, Input, NewSession, Session};
 use crate::domain::{Actor, AskId, Repo, Seq, SessionId, Time};
 use crate::store::{CommitError, Decision, Dedupe, Lane, ListQuery, Row, World};
+use crate::wire::account::{AccountView, Link};
 use crate::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
 use crate::wire::fleet::NodeView;
 use crate::wire::view::{AskView, SessionView};
@@ -110,6 +111,21 @@ impl Control for Local {
 
     async fn nodes(&self) -> Result<Vec<NodeView>, Refusal> {
         self.inner.nodes().await
+    }
+
+    async fn link(&self, by: &Actor, link: Link) -> Result<AccountView, Refusal> {
+        match link.token_file {
+            Some(file) => self.inner.link_file(by, file).await,
+            None => self.inner.link_device(by).await,
+        }
+    }
+
+    async fn unlink(&self, by: &Actor) -> Result<AccountView, Refusal> {
+        self.inner.unlink(by).await
+    }
+
+    async fn account(&self, of: &Actor) -> Result<AccountView, Refusal> {
+        self.inner.account(of).await
     }
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {

@@ -8,6 +8,7 @@
 //! [`Local`] holds no truth of its own: after a start everything comes from rows, and first try and recovery are one
 //! path. Every loop is a shell around a public tick. Must not know who asked, over which door, nor any SQL.
 
+mod accounts;
 mod broken;
 mod dispatch;
 mod feed;
@@ -74,6 +75,7 @@ struct Inner {
     end: CancellationToken,
     /// Calls to providers and forges at once.
     calls: Arc<Semaphore>,
+    linking: accounts::Waiting,
     /// The last attach epoch: rises over restarts because it starts at the clock's microseconds.
     epoch: AtomicU64,
 }
@@ -106,6 +108,7 @@ impl Local {
             tasks: TaskTracker::new(),
             end: end.clone(),
             calls: Arc::new(Semaphore::new(MAX_CALLS)),
+            linking: accounts::Waiting::default(),
             epoch: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner), _end: Arc::new(end.drop_guard()) })

@@ -77,6 +77,8 @@ pub struct Machine {
     pub mirrors: Option<PathBuf>,
     /// The bubblewrap program; `None` = there is none.
     pub bubblewrap: Option<PathBuf>,
+    /// Folder for tokens of people who linked their accounts.
+    pub links: Option<PathBuf>,
     /// Paths agents must not see: our data folder, our secrets.
     pub hide: Vec<PathBuf>,
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub token: Option<SecretString>,
     pub token_file: Option<PathBuf>,
     pub token_env: Option<String>,
+    /// Of an OAuth app with the device flow: people link their accounts through it. No secret.
+    pub client_id: Option<String>,
     /// The longest a call may take, repeats of reads included; 1 to 600 seconds.
     pub timeout_s: u64,
 }
@@ -38,6 +40,7 @@ impl Default for Settings {
             token: None,
             token_file: None,
             token_env: None,
+            client_id: None,
             timeout_s: 20,
         }
     }

@@ -3,6 +3,7 @@
 //! Knows shapes only; must not know who serves or reads them, nor open a connection.
 
 #[cfg(feature = "server")]
+pub mod account;
 pub mod api;
 pub mod fleet;
 pub mod link;

@@ -16,7 +16,7 @@ use crate::domain::SessionId;
 #[cfg(feature = "server")]
 use crate::slack::manifest::Base;
 #[cfg(feature = "server")]
-pub use talk::{Act, Answer, Create, Decide, List, Logs, Message, Wait, span};
+pub use talk::{Act, Answer, Create, Decide, Link, List, Logs, Message, Wait, span};
 
 /// About, examples, usage, the rest.
 const TEMPLATE: &str =
@@ -117,6 +117,12 @@ pub enum Verb {
     #[cfg(feature = "server")]
     #[command(before_help = "Examples:\n  devtask nodes\n  devtask nodes --json")]
     Nodes,
+    /// Link your account on the forge, so that your sessions run and publish in your name
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask link                          (shows a code to type at the forge, and waits)\n  devtask link --token-file ~/.config/devtask/github.token\n  devtask link --show\n  devtask link --remove"
+    )]
+    Link(Link),
     /// Answer what an agent asks
     #[cfg(feature = "server")]
     #[command(

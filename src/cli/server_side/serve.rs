@@ -88,6 +88,7 @@ fn start(
         program: None,
         mirrors: Some(config.data_dir.join("mirrors")),
         bubblewrap,
+        links: Some(config.data_dir.join("links")),
         hide: hidden(config),
     };
     Local::start(settings, store.clone(), providers, forge, clock).map_err(|e| Trouble::setup(e.to_string()))

@@ -98,7 +98,11 @@ async fn a_stray_that_comes_and_goes_starts_its_grace_time_anew() {
 async fn a_quota_without_an_end_keeps_the_session_queued_with_its_reason() {
     let world = World::new().await;
     for _ in 0..5 {
-        world.nodes.fail_ensure(NodeError::Quota { scope: "ana".into(), until: None });
+        world.nodes.fail_ensure(NodeError::Quota {
+            scope: "ana".into(),
+            until: None,
+            why: "2 of 2 are in use".into(),
+        });
     }
     world.create("one").await.unwrap();
     for _ in 0..5 {
@@ -107,7 +111,7 @@ async fn a_quota_without_an_end_keeps_the_session_queued_with_its_reason() {
         world.until(1, "waits for quota", waits).await;
         let view = world.show(1).await;
         assert!(matches!(view.waiting_on, Some(WaitingOn::Quota { .. })), "{:?}", view.waiting_on);
-        assert_eq!(view.failure.as_deref(), Some("no more nodes for ana"));
+        assert_eq!(view.failure.as_deref(), Some("no more nodes for ana: 2 of 2 are in use"));
         world.clock.turn(TimeDelta::minutes(2));
     }
     world.until_status(1, Status::Running).await;
