@@ -145,7 +145,7 @@ impl Codespaces {
         let mut allowed = asked.map_err(|error| identity.sort(error, self.forge()))?;
         if allowed.is_empty() {
             return Err(NodeError::Permanent(format!(
-                "`{owner}/{repo}` allows {} no machine type; a policy of its owner decides that",
+                "`{owner}/{repo}` allows no machine type for the identity `{}`; a policy of its owner decides that",
                 identity.name
             )));
         }
