@@ -2,9 +2,11 @@
 //!
 //! A [`Provider`] delivers a place and one byte stream; it never starts the agent. Must not know what runs there.
 
+pub mod bootstrap;
 pub mod local;
+pub mod ssh;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -102,6 +104,10 @@ pub struct Output {
 pub trait Link: Send + Sync {
     /// Folder on the node that is ours.
     fn home(&self) -> &Path;
+    /// The supervisor's program on the node; `None`: this process's own.
+    fn program(&self) -> Option<PathBuf> {
+        None
+    }
     /// Writes a file below `home`, atomically, with this mode.
     async fn put(&self, bytes: &[u8], path: &Path, mode: u32) -> Result<(), NodeError>;
     /// Runs a command to its end, within `limit`; no shell.

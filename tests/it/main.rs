@@ -16,6 +16,7 @@ mod cli;
 mod config;
 mod control;
 mod desk;
+mod far;
 mod figures;
 mod forge;
 mod http;

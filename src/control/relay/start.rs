@@ -101,7 +101,8 @@ impl Inner {
 
     async fn start_supervisor(&self, link: &dyn Link) -> Result<(), Trouble> {
         let home = link.home().to_string_lossy().into_owned();
-        let argv = [self.program(), "supervise".to_owned(), "--home".to_owned(), home, "--detach".to_owned()];
+        let program = link.program().map_or_else(|| self.program(), |p| p.to_string_lossy().into_owned());
+        let argv = [program, "supervise".to_owned(), "--home".to_owned(), home, "--detach".to_owned()];
         let output = in_time(START + GREETING, link.exec(&argv, START)).await?;
         if output.code == Some(0) {
             return Ok(());
