@@ -15,6 +15,7 @@
 mod answers;
 mod asks;
 mod auth;
+pub mod codespaces;
 mod disk;
 mod faults;
 mod gate;
@@ -39,6 +40,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::codespaces::{Codespaces, Hub};
 use self::refusal::Refusal;
 use self::shop::Shop;
 use crate::clock::Clock;
@@ -52,6 +54,8 @@ pub use view::{CommentView, PullView};
 pub struct Forge {
     shop: Arc<Shop>,
     _serving: AbortOnDropHandle<()>,
+    /// Lets time pass for codespaces.
+    _living: AbortOnDropHandle<()>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -89,14 +93,17 @@ impl Forge {
         let opened = tokio::task::spawn_blocking(move || {
             let lock = disk::prepare(&at)?;
             let at = at.canonicalize()?;
-            let model = disk::load(&at)?;
-            Ok((lock, at, model))
+            let model = disk::load(&at, disk::FORGE)?;
+            let codespaces = disk::load(&at, disk::CODESPACES)?;
+            Ok((lock, at, model, codespaces))
         });
         let opened = opened.await.map_err(std::io::Error::other).and_then(|done| done);
-        let (lock, at, model) = opened.map_err(bad_folder)?;
-        let shop = Arc::new(Shop::new(at, url, clock, model, lock));
+        let (lock, at, model, codespaces) = opened.map_err(bad_folder)?;
+        let hub = Arc::new(Hub::new(at.clone(), url.clone(), clock.clone(), codespaces));
+        let living = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&hub).live()));
+        let shop = Arc::new(Shop::new(at, url, clock, model, hub, lock));
         let serving = AbortOnDropHandle::new(tokio::spawn(serve::serve(listener, router(Arc::clone(&shop)))));
-        Ok(Self { shop, _serving: serving })
+        Ok(Self { shop, _serving: serving, _living: living })
     }
 
     /// `http://127.0.0.1:PORT`: what stands before `/owner/name.git` and before pages.
@@ -193,6 +200,11 @@ impl Forge {
         self.shop.faults().add(fault);
     }
 
+    /// Its codespaces: settings, troubles, machines.
+    pub fn codespaces(&self) -> Codespaces {
+        Codespaces(Arc::clone(&self.shop.codespaces))
+    }
+
     pub fn clear_faults(&self) {
         self.shop.faults().clear();
     }
@@ -212,6 +224,7 @@ fn router(shop: Arc<Shop>) -> Router {
         .nest("/api/v3", rest::routes())
         .merge(smart::routes())
         .merge(view::routes())
+        .merge(codespaces::tunnel())
         .fallback(|| async { Refusal::not_found() })
         .layer(from_fn_with_state(Arc::clone(&shop), gate::pass))
         .with_state(shop)

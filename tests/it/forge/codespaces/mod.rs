@@ -1,0 +1,4 @@
+//! GitHub Codespaces as the local forge plays them.
+
+mod life;
+mod world;
