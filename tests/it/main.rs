@@ -17,6 +17,7 @@ mod codespaces;
 mod config;
 mod control;
 mod desk;
+mod far;
 mod figures;
 mod forge;
 mod http;

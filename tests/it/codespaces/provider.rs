@@ -237,24 +237,20 @@ async fn work_that_cannot_be_saved_is_kept() {
 }
 
 #[tokio::test]
-async fn a_recovery_container_is_not_taken_for_the_repositorys_own() {
+async fn its_link_is_asked_for_by_name_and_must_lead_to_the_repository() {
     let world = World::new().await;
-    for (code, is_own) in [(0, true), (1, false)] {
-        let reach = Arc::new(Felt { code, ..Felt::default() });
-        let settings = Settings { identities: vec![world.identity()], ..Settings::default() };
-        let provider = world.provider_by(settings, Arc::new(NoAccounts), reach.clone());
-        let node = provider.ensure(&key(1), &spec()).await.unwrap();
-        world.turn_on();
-        let prepared = provider.prepare(&node).await;
-        assert_eq!(*reach.brought.lock().unwrap(), u32::from(is_own));
-        let door = reach.doors.lock().unwrap()[0].clone();
-        assert_eq!(format!("{}/{}", door.login, door.codespace), node.name);
-        match prepared {
-            Ok(()) => assert!(is_own),
-            Err(NodeError::Permanent(why)) => assert!(!is_own && why.contains("recovery container"), "{why}"),
-            Err(error) => panic!("{error}"),
-        }
-    }
+    let reach = Arc::new(Felt::default());
+    let settings = Settings { identities: vec![world.identity()], ..Settings::default() };
+    let provider = world.provider_by(settings, Arc::new(NoAccounts), reach.clone());
+    let node = provider.ensure(&key(1), &spec()).await.unwrap();
+    world.turn_on();
+    assert!(provider.is_far());
+    provider.prepare(&node).await.unwrap();
+    let door = reach.doors.lock().unwrap()[0].clone();
+    assert_eq!((door.label(), door.home.to_str()), (node.name.clone(), Some("/workspaces/.devtask")));
+    assert_eq!(*reach.brought.lock().unwrap(), [Some("/workspaces/app".into())]);
+    provider.destroy(&node).await.unwrap();
+    assert_eq!(*reach.forgotten.lock().unwrap(), [door.codespace]);
 }
 
 async fn with_work(world: &World) -> (devtask::node::codespaces::Codespaces, NodeRef) {

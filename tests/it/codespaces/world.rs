@@ -1,6 +1,6 @@
 //! A GitHub with `acme/app`, and ana and bo, who may write there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -169,31 +169,36 @@ impl Accounts for Linked {
     }
 }
 
-/// A way in that leads to answers a test has written down: how `test -d` ends.
+/// A way in that leads nowhere and remembers what it was asked for.
 #[derive(Default)]
 pub(crate) struct Felt {
-    pub code: i32,
     pub doors: Mutex<Vec<Door>>,
-    pub brought: Mutex<u32>,
+    /// The checkouts that had to be there.
+    pub brought: Mutex<Vec<Option<PathBuf>>>,
+    pub forgotten: Mutex<Vec<String>>,
 }
 
 #[async_trait]
 impl Reach for Felt {
     async fn reach(&self, door: Door) -> Result<Box<dyn Link>, NodeError> {
         self.doors.lock().unwrap().push(door);
-        Ok(Box::new(Answering(self.code)))
+        Ok(Box::new(Nowhere))
     }
 
-    async fn bring(&self, _link: &dyn Link) -> Result<(), NodeError> {
-        *self.brought.lock().unwrap() += 1;
+    async fn bring(&self, _link: &dyn Link, checkout: Option<PathBuf>) -> Result<(), NodeError> {
+        self.brought.lock().unwrap().push(checkout);
         Ok(())
+    }
+
+    fn forget(&self, codespace: &str) {
+        self.forgotten.lock().unwrap().push(codespace.to_owned());
     }
 }
 
-struct Answering(i32);
+struct Nowhere;
 
 #[async_trait]
-impl Link for Answering {
+impl Link for Nowhere {
     fn home(&self) -> &Path {
         Path::new("/workspaces/.devtask")
     }
@@ -203,7 +208,7 @@ impl Link for Answering {
     }
 
     async fn exec(&self, _: &[String], _: Duration) -> Result<Output, NodeError> {
-        Ok(Output { code: Some(self.0), stdout: Vec::new(), stderr: Vec::new() })
+        Ok(Output { code: Some(0), stdout: Vec::new(), stderr: Vec::new() })
     }
 
     async fn open(&self) -> Result<Box<dyn Duplex>, NodeError> {
@@ -212,7 +217,7 @@ impl Link for Answering {
 }
 
 /// A file with a token, as a link leaves it.
-pub(crate) fn token_file(dir: &Path, name: &str, token: &SecretString) -> std::path::PathBuf {
+pub(crate) fn token_file(dir: &Path, name: &str, token: &SecretString) -> PathBuf {
     let path = dir.join(name);
     std::fs::write(&path, token.expose_secret()).unwrap();
     path
