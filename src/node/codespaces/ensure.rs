@@ -96,10 +96,10 @@ impl Codespaces {
             let gone = opened.github.delete_codespace(&younger.name).await;
             match gone.map_err(|error| identity.sort(error, self.forge())) {
                 Ok(()) => {
-                    tracing::info!(github.codespace = %younger.name, "a second codespace with one key deleted")
+                    tracing::info!(github.codespace = %younger.name, "a second codespace with one key deleted");
                 }
                 Err(error) => {
-                    tracing::warn!(github.codespace = %younger.name, %error, "a second codespace stays")
+                    tracing::warn!(github.codespace = %younger.name, %error, "a second codespace stays");
                 }
             }
         }
