@@ -58,8 +58,8 @@ impl GitHub {
         send: impl Future<Output = octocrab::Result<T>>,
     ) -> Result<T, GitHubError> {
         let why = act.clone();
-        let sent = async { send.await.map_err(|error| classify(&why, &error, &self.clock)) };
-        self.once(act, sent).await
+        let sorted = async { send.await.map_err(|error| classify(&why, &error, &self.clock)) };
+        self.once(act, sorted).await
     }
 
     /// As [`GitHub::write`], for a call that has sorted its error already.

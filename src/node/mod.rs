@@ -2,8 +2,10 @@
 //!
 //! A [`Provider`] delivers a place and one byte stream; it never starts the agent. Must not know what runs there.
 
+pub mod bootstrap;
 pub mod codespaces;
 pub mod local;
+pub mod ssh;
 
 use std::path::Path;
 use std::time::Duration;

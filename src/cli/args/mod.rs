@@ -175,6 +175,13 @@ pub enum Verb {
     /// Run one session's far end on a node; the control plane starts it
     #[command(before_help = "Examples:\n  devtask supervise --home /tmp/dt-142 --detach")]
     Supervise(Supervise),
+    /// Pass standard input and output to the supervisor of a session on this machine
+    #[command(hide = true)]
+    Attach {
+        /// The session's folder
+        #[arg(long, value_name = "DIR")]
+        home: PathBuf,
+    },
     /// Check what DevTask needs on this machine, and say what mends it
     #[cfg(feature = "server")]
     #[command(
@@ -197,6 +204,24 @@ pub enum Verb {
         before_help = "Examples:\n  devtask slack manifest --url"
     )]
     Slack(Slack),
+    /// The part of `gh` that leads into a codespace of the local forge
+    #[cfg(feature = "workbench")]
+    #[command(hide = true, disable_help_flag = true)]
+    GhStandIn {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// The first program in a codespace of the local forge
+    #[cfg(feature = "workbench")]
+    #[command(hide = true)]
+    BoxInside {
+        /// The SSH server; without it there is none
+        #[arg(long)]
+        sshd: Option<PathBuf>,
+        /// An address outside that is reached inside too
+        #[arg(long)]
+        reach: Vec<std::net::SocketAddr>,
+    },
     /// The scripted agent
     #[cfg(feature = "workbench")]
     #[command(hide = true, disable_help_flag = true)]

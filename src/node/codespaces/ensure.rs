@@ -96,10 +96,10 @@ impl Codespaces {
             let gone = opened.github.delete_codespace(&younger.name).await;
             match gone.map_err(|error| identity.sort(error, self.forge())) {
                 Ok(()) => {
-                    tracing::info!(github.codespace = %younger.name, "a second codespace with one key deleted")
+                    tracing::info!(github.codespace = %younger.name, "a second codespace with one key deleted");
                 }
                 Err(error) => {
-                    tracing::warn!(github.codespace = %younger.name, %error, "a second codespace stays")
+                    tracing::warn!(github.codespace = %younger.name, %error, "a second codespace stays");
                 }
             }
         }
@@ -145,7 +145,7 @@ impl Codespaces {
         let mut allowed = asked.map_err(|error| identity.sort(error, self.forge()))?;
         if allowed.is_empty() {
             return Err(NodeError::Permanent(format!(
-                "`{owner}/{repo}` allows {} no machine type; a policy of its owner decides that",
+                "`{owner}/{repo}` allows no machine type for the identity `{}`; a policy of its owner decides that",
                 identity.name
             )));
         }

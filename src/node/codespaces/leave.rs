@@ -28,6 +28,7 @@ impl Codespaces {
             self.save(node, &identity, &opened, &found).await?;
         }
         opened.github.delete_codespace(codespace).await.map_err(sort)?;
+        self.reach.forget(codespace);
         self.memory.set_export(&node.name, None);
         Ok(())
     }

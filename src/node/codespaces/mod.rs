@@ -16,6 +16,7 @@ mod settings;
 mod tests;
 mod trouble;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use crate::github::codespaces::Codespace;
 use crate::github::{self, GitHubError};
 
 pub use identities::{Account, Accounts, NoAccounts};
-pub use reach::{Door, Reach};
+pub use reach::{Door, OverSsh, Reach};
 pub use settings::{IdentitySettings, Settings};
 
 use identities::Identities;
@@ -37,7 +38,8 @@ use memory::Memory;
 
 /// GitHub stops every codespace so long after its start, used or not.
 const LIFETIME: Duration = Duration::from_hours(12);
-const SHORT: Duration = Duration::from_secs(30);
+/// Where a codespace has its repository.
+const CHECKOUTS: &str = "/workspaces";
 
 /// Codespaces of our identities.
 pub struct Codespaces {
@@ -202,14 +204,9 @@ impl Provider for Codespaces {
     async fn prepare(&self, node: &NodeRef) -> Result<(), NodeError> {
         let found = self.look(node).await?.ok_or(NodeError::Gone)?;
         let link = self.link(node).await?;
-        if let Some(repository) = found.repository.as_deref().and_then(|full| full.rsplit('/').next()) {
-            let argv = ["test", "-d", &format!("/workspaces/{repository}/.git")].map(str::to_owned);
-            let seen = link.exec(&argv, SHORT).await?;
-            if seen.code == Some(1) {
-                return Err(NodeError::Permanent(recovery(&found)));
-            }
-        }
-        self.reach.bring(link.as_ref()).await
+        let repository = found.repository.as_deref().and_then(|full| full.rsplit('/').next());
+        let checkout = repository.map(|name| Path::new(CHECKOUTS).join(name));
+        self.reach.bring(link.as_ref(), checkout).await
     }
 
     async fn notice(&self, node: &NodeRef) -> Result<Option<String>, NodeError> {
@@ -219,13 +216,4 @@ impl Provider for Codespaces {
     fn price(&self, node: &NodeRef) -> Option<Price> {
         self.memory.price(&node.name)
     }
-}
-
-fn recovery(codespace: &Codespace) -> String {
-    let page = codespace.web_url.as_deref().map_or_else(String::new, |url| format!(" ({url})"));
-    format!(
-        "the codespace `{}`{page} came up as a recovery container: setting up its dev container failed, so the \
-         repository is not in it; mend `.devcontainer` and run again",
-        codespace.name
-    )
 }

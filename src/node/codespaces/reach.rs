@@ -1,14 +1,18 @@
-//! The way into a codespace, as a seam: whoever builds the link is handed all it takes.
+//! The way into a codespace: a seam, and what stands behind it, ssh through `gh codespace ssh --stdio`.
 //!
-//! Knows how `gh` is told which GitHub and whose token. Must not know ssh.
+//! Knows how `gh` is told which GitHub, whose token and which key. Must not know what ssh makes of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
+use super::super::bootstrap::{self, Binaries, Needs};
+use super::super::ssh::{Ssh, Target};
 use super::super::{Link, NodeError};
 
+/// Where [`bootstrap::bring`] leaves our program, below the node's folder.
+const PROGRAM: &str = "bin/devtask";
 const GITHUB: &str = "https://api.github.com";
 
 /// What it takes to reach one codespace.
@@ -28,9 +32,10 @@ pub struct Door {
 }
 
 impl Door {
-    /// Bytes to its sshd over standard input and output.
-    pub fn proxy_command(&self) -> Vec<String> {
-        let own = ["codespace", "ssh", "--stdio", "-c", &self.codespace].map(str::to_owned);
+    /// Bytes to its sshd over standard input and output; `gh` has this key let in first.
+    pub fn proxy_command(&self, key: &Path) -> Vec<String> {
+        let key = key.to_string_lossy();
+        let own = ["codespace", "ssh", "--stdio", "-c", &self.codespace, "--", "-i", &key].map(str::to_owned);
         self.gh.iter().cloned().chain(own).collect()
     }
 
@@ -61,6 +66,45 @@ impl Door {
 #[async_trait]
 pub trait Reach: Send + Sync {
     async fn reach(&self, door: Door) -> Result<Box<dyn Link>, NodeError>;
-    /// Brings our program to where it is missing.
-    async fn bring(&self, link: &dyn Link) -> Result<(), NodeError>;
+    /// Brings our program to where it is missing. `checkout`: the repository's clone, without which this is not the
+    /// container it should be.
+    async fn bring(&self, link: &dyn Link, checkout: Option<PathBuf>) -> Result<(), NodeError>;
+    /// A codespace is gone: whatever was kept for it may go.
+    fn forget(&self, _codespace: &str) {}
+}
+
+/// The system's ssh, through `gh`.
+pub struct OverSsh {
+    ssh: Ssh,
+    binaries: Binaries,
+}
+
+impl OverSsh {
+    pub fn new(ssh: Ssh, binaries: Binaries) -> Self {
+        Self { ssh, binaries }
+    }
+}
+
+#[async_trait]
+impl Reach for OverSsh {
+    async fn reach(&self, door: Door) -> Result<Box<dyn Link>, NodeError> {
+        let key = self.ssh.key().await?;
+        let link = self.ssh.link(Target {
+            proxy_command: door.proxy_command(&key),
+            env: door.proxy_env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            program: door.home.join(PROGRAM),
+            alias: door.codespace,
+            user: door.ssh_user,
+            home: door.home,
+        })?;
+        Ok(Box::new(link))
+    }
+
+    async fn bring(&self, link: &dyn Link, checkout: Option<PathBuf>) -> Result<(), NodeError> {
+        bootstrap::bring(link, &self.binaries, &Needs { checkout }).await
+    }
+
+    fn forget(&self, codespace: &str) {
+        self.ssh.forget(codespace);
+    }
 }

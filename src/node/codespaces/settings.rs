@@ -7,8 +7,6 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::github::codespaces::LONGEST_DISPLAY_NAME;
-
 /// What GitHub takes.
 const IDLE_MINUTES: std::ops::RangeInclusive<u32> = 5..=240;
 const MOST_RETENTION_MINUTES: u32 = 43_200;
@@ -104,8 +102,11 @@ impl Settings {
         let mut names = Vec::new();
         for identity in &self.identities {
             let name = identity.name.as_str();
-            if name.is_empty() || name.len() > LONGEST_DISPLAY_NAME || names.contains(&name) {
-                return Err(format!("`nodes.codespaces.identities` has no or twice the name `{name}`"));
+            if name.is_empty() {
+                return Err("`nodes.codespaces.identities` has one without a name".to_owned());
+            }
+            if names.contains(&name) {
+                return Err(format!("`nodes.codespaces.identities` has the name `{name}` twice"));
             }
             names.push(name);
             let given = [

@@ -122,7 +122,10 @@ fn gh_is_told_whose_token_and_which_github() {
         gh: vec!["devtask".into(), "gh".into()],
     };
     let away = door("http://127.0.0.1:1/api/v3");
-    assert_eq!(away.proxy_command().join(" "), "devtask gh codespace ssh --stdio -c dt-abc");
+    assert_eq!(
+        away.proxy_command(Path::new("/k")).join(" "),
+        "devtask gh codespace ssh --stdio -c dt-abc -- -i /k"
+    );
     assert_eq!(door("https://api.github.com/").exposed(), [("GH_TOKEN", "s3cret".to_owned())]);
     let exposed = [("GITHUB_API_URL", away.api_url.clone()), ("GH_ENTERPRISE_TOKEN", "s3cret".to_owned())];
     assert_eq!(away.exposed(), exposed);

@@ -9,6 +9,7 @@ use crate::clock::Time;
 use crate::github::{Class, GitHubError, Verb};
 
 /// `identity`: whose token was used.
+#[expect(clippy::needless_pass_by_value, reason = "an error that is sorted is over")]
 pub(super) fn sort(error: GitHubError, identity: &str, now: Time) -> NodeError {
     let why = error.sentence();
     match error.class() {
