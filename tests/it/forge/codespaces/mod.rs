@@ -2,6 +2,7 @@
 
 mod device;
 mod faults;
+mod gh;
 mod life;
 mod spec;
 mod tunnel;
