@@ -6,6 +6,8 @@
 //!
 //! ```text
 //! /api/v3/user · /api/v3/repos/O/N · …/branches/B · …/pulls[/n] · …/issues/n/comments     GitHub's API
+//! …/codespaces…  · /_tunnel/NAME                                                            `codespaces/`
+//! /login/device[/code] · /login/oauth/access_token                                         the device flow
 //! /O/N.git/info/refs · …/git-upload-pack · …/git-receive-pack                              git
 //! /_forge/pulls · /_forge/calls · /_forge/faults · /O/N/pull/n                              our own JSON
 //! ```
@@ -16,6 +18,7 @@ mod answers;
 mod asks;
 mod auth;
 pub mod codespaces;
+mod device;
 mod disk;
 mod faults;
 mod gate;
@@ -46,6 +49,7 @@ use self::shop::Shop;
 use crate::clock::Clock;
 use crate::workbench::serve;
 
+pub use device::DeviceSettings;
 pub use faults::{Call, Calls, Fault, What};
 pub use model::{Access, Scope};
 pub use view::{CommentView, PullView};
@@ -200,6 +204,21 @@ impl Forge {
         self.shop.faults().add(fault);
     }
 
+    /// A person enters a device's code and lets it in; `false` where no such code waits.
+    pub fn approve_device(&self, user_code: &str, login: &str) -> bool {
+        self.shop.devices.decide(user_code, Some(login), self.shop.clock.now())
+    }
+
+    /// A person enters a device's code and turns it away; `false` where no such code waits.
+    pub fn deny_device(&self, user_code: &str) -> bool {
+        self.shop.devices.decide(user_code, None, self.shop.clock.now())
+    }
+
+    /// Reads or turns the patience of the device flow; holds for codes to come.
+    pub fn device_settings<T>(&self, turn: impl FnOnce(&mut DeviceSettings) -> T) -> T {
+        self.shop.devices.settings(turn)
+    }
+
     /// Its codespaces: settings, troubles, machines.
     pub fn codespaces(&self) -> Codespaces {
         Codespaces(Arc::clone(&self.shop.codespaces))
@@ -225,6 +244,7 @@ fn router(shop: Arc<Shop>) -> Router {
         .merge(smart::routes())
         .merge(view::routes())
         .merge(codespaces::tunnel())
+        .merge(device::routes())
         .fallback(|| async { Refusal::not_found() })
         .layer(from_fn_with_state(Arc::clone(&shop), gate::pass))
         .with_state(shop)

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::codespaces::Hub;
+use super::device::Desk;
 use super::disk;
 use super::faults::{Calls, Faults};
 use super::git::{self, GitFailed};
@@ -26,6 +27,7 @@ pub(super) struct Shop {
     pub clock: Clock,
     pub git_slots: Arc<Semaphore>,
     pub codespaces: Arc<Hub>,
+    pub devices: Desk,
     /// Held as long as anything may still be written.
     _lock: File,
     model: Mutex<Model>,
@@ -48,6 +50,7 @@ impl Shop {
             clock,
             git_slots: Arc::new(Semaphore::new(GIT_SLOTS)),
             codespaces,
+            devices: Desk::default(),
             _lock: lock,
             model: Mutex::new(model),
             calls: Mutex::default(),

@@ -33,6 +33,8 @@ pub(super) fn routes() -> Router<Arc<Shop>> {
         .route(&at("/new"), get(new))
         .route(&at("/permissions_check"), get(permissions))
         .route("/repos/{owner}/{name}/pulls/{number}/codespaces", axum::routing::post(create_of_pull))
+        // Undocumented, and what `gh` asks: the repository by its number.
+        .route("/repositories/{id}/codespaces/machines", get(machines_by_id))
 }
 
 async fn list(
@@ -122,6 +124,17 @@ async fn machines(
     let key = visit.repo(&headers, &owner, &name)?;
     asks::query(query, &["location", "client_ip", "ref", "devcontainer_path"])?;
     Ok(Json(visit.settings(|settings| answers::machines(settings.choice(&key).into_iter()))).into_response())
+}
+
+async fn machines_by_id(
+    State(shop): State<Arc<Shop>>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+    query: Query_,
+) -> Answer {
+    let found = shop.model().repo_by_id(id).map(|(_, repo)| (repo.owner.clone(), repo.name.clone()));
+    let repo = found.ok_or_else(Refusal::not_found)?;
+    machines(State(shop), Path(repo), headers, query).await
 }
 
 /// Where GitHub looks for a devcontainer.

@@ -14,6 +14,8 @@ mod exports;
 mod life;
 mod requests;
 mod secrets;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 use std::collections::{BTreeMap, VecDeque};
