@@ -40,6 +40,8 @@ fn attach(dir: &Path) -> Result<(), AttachError> {
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let (mut down, mut up) = (socket.try_clone()?, socket);
+    // What a shell has printed before us may have no end of line; the magic line begins one.
+    output.write_all(b"\n")?;
     std::thread::spawn(move || {
         let _ = io::copy(&mut input, &mut down);
         let _ = down.shutdown(Shutdown::Both);

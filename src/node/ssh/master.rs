@@ -28,6 +28,11 @@ impl Master {
     pub(super) fn stands(&self) -> bool {
         !self.group.gone.is_cancelled()
     }
+
+    /// Until it does not stand any more.
+    pub(super) async fn over(&self) {
+        self.group.gone.cancelled().await;
+    }
 }
 
 impl Drop for Master {

@@ -209,7 +209,13 @@ impl SshLink {
         let line = line.ok_or_else(|| NodeError::Permanent("an argument holds a zero byte".to_owned()))?;
         let call = Call { line, mark: &mark, input, limit };
         match self.pool.call(&master, &self.target, call).await {
-            Ok(Some(told)) => Ok(told),
+            Ok(Some(told)) => {
+                if told.end == End::Unknown {
+                    // Most likely the connection ends as well; the next call shall see that it did.
+                    let _ = tokio::time::timeout(Duration::from_millis(500), master.over()).await;
+                }
+                Ok(told)
+            }
             Ok(None) => Err(NodeError::Transient { why: slow(), retry_after: None }),
             Err(error) => Err(NodeError::Transient { why: error.to_string(), retry_after: None }),
         }
