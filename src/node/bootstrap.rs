@@ -10,8 +10,6 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::ssh::trouble;
 use super::{Link, NodeError, Output};
 
@@ -113,7 +111,7 @@ impl Binaries {
 
 impl Binary {
     fn new(path: PathBuf, bytes: &[u8]) -> Self {
-        let sum: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = super::sum(bytes);
         let short = sum.get(..8).unwrap_or_default();
         let name = format!("devtask-{}-{short}", env!("CARGO_PKG_VERSION"));
         Self { path, sum, name }
@@ -189,7 +187,7 @@ async fn look(
     let mut seen = Seen::default();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         match line.split_once(' ').unwrap_or((line, "")) {
-            ("kind", kind) => seen.kind = same_kind(kind).to_owned(),
+            ("kind", kind) => same_kind(kind).clone_into(&mut seen.kind),
             ("bare", _) => seen.bare = true,
             ("there", _) => seen.there = true,
             ("part", name) => seen.parts.push(name.to_owned()),

@@ -3,7 +3,7 @@
 //! It ends with whichever side ends first, so that nothing of a cut link stays. Must not know what the bytes say.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -40,11 +40,24 @@ fn attach(dir: &Path) -> Result<(), AttachError> {
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let (mut down, mut up) = (socket.try_clone()?, socket);
+    // What a shell has printed before us may have no end of line; the magic line begins one.
+    output.write_all(b"\n")?;
     std::thread::spawn(move || {
-        let _ = io::copy(&mut input, &mut down);
+        pass(&mut input, &mut down);
         let _ = down.shutdown(Shutdown::Both);
     });
     // Its end is the end of the program, and of the thread that may wait for input still.
-    let _ = io::copy(&mut up, &mut output);
+    pass(&mut up, &mut output);
     Ok(())
+}
+
+/// Reads and writes, and nothing cleverer: the system's own copying waits for the socket with the pipe locked, and
+/// whoever reads the pipe, sshd, stands still meanwhile.
+fn pass(from: &mut impl Read, to: &mut impl Write) {
+    let mut chunk = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut chunk) {
+        if to.write_all(chunk.get(..read).unwrap_or_default()).is_err() {
+            return;
+        }
+    }
 }

@@ -25,12 +25,15 @@ async fn answered(verb: Verb, status: u16, headers: &[(&str, &str)], body: &str)
     classify(&act, &error, &clock())
 }
 
+/// Name, act, status, header fields and text.
+type Case = (&'static str, Verb, u16, &'static [(&'static str, &'static str)], String);
+
 #[tokio::test]
 async fn each_answer_of_the_codespaces_routes_leads_to_its_own_deed() {
     use Verb::{CreateCodespace as Create, DeleteCodespace as Delete, ListCodespaces as List};
     use Verb::{ReadMachines as Machines, StartCodespace as Start};
     let says = |text: &str| format!("{{\"message\":\"{text}\"}}");
-    let cases: [(&str, Verb, u16, &[(&str, &str)], String); 21] = [
+    let cases: [Case; 21] = [
         ("a bad token", List, 401, &[], says("Bad credentials")),
         (
             "a token without the scope",

@@ -30,7 +30,7 @@ impl Pool {
     ) -> std::io::Result<Option<Told>> {
         let nowhere = std::path::Path::new("/dev/null");
         let state = State { control: &master.control, known: nowhere, key: nowhere };
-        let mut child = group::start(self.ssh(target, &options::client(&state, target, call.line)))?;
+        let mut child = group::start(Self::ssh(target, &options::client(&state, target, call.line)))?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let give = async {
             if let Some(mut stdin) = stdin {

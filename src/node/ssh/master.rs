@@ -28,6 +28,11 @@ impl Master {
     pub(super) fn stands(&self) -> bool {
         !self.group.gone.is_cancelled()
     }
+
+    /// Until it does not stand any more.
+    pub(super) async fn over(&self) {
+        self.group.gone.cancelled().await;
+    }
 }
 
 impl Drop for Master {
@@ -95,7 +100,7 @@ impl Pool {
                 target.alias
             ))
         })?;
-        let mut child = group::start(self.ssh(target, &argv)).map_err(|error| match error.kind() {
+        let mut child = group::start(Self::ssh(target, &argv)).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => NodeError::Permanent("`ssh` is not installed here".to_owned()),
             _ => broken(&error),
         })?;
@@ -117,7 +122,7 @@ impl Pool {
     }
 
     /// ssh in a cleared environment with what its proxy command needs.
-    pub(super) fn ssh(&self, target: &Target, argv: &[String]) -> Command {
+    pub(super) fn ssh(target: &Target, argv: &[String]) -> Command {
         let mut command = Command::new("ssh");
         command.args(argv).env_clear();
         for name in crate::wire::run::PASSED.iter().chain(&["HOME"]) {

@@ -28,7 +28,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OnceCell, Semaphore};
 
 use super::{Duplex, Link, NodeError, Output};
@@ -102,9 +101,9 @@ impl Ssh {
         let mut sockets = folder.join("c");
         let mut short = None;
         if sockets.as_os_str().len() > LONGEST_SOCKET {
-            let made = tempfile::Builder::new().prefix("dt-").tempdir()?;
-            made.path().clone_into(&mut sockets);
-            short = Some(made);
+            let other = tempfile::Builder::new().prefix("dt-").tempdir()?;
+            other.path().clone_into(&mut sockets);
+            short = Some(other);
         } else {
             // What an earlier life left leads nowhere any more.
             let _ = std::fs::remove_dir_all(&sockets);
@@ -209,7 +208,13 @@ impl SshLink {
         let line = line.ok_or_else(|| NodeError::Permanent("an argument holds a zero byte".to_owned()))?;
         let call = Call { line, mark: &mark, input, limit };
         match self.pool.call(&master, &self.target, call).await {
-            Ok(Some(told)) => Ok(told),
+            Ok(Some(told)) => {
+                if told.end == End::Unknown {
+                    // Most likely the connection ends as well; the next call shall see that it did.
+                    let _ = tokio::time::timeout(Duration::from_millis(500), master.over()).await;
+                }
+                Ok(told)
+            }
             Ok(None) => Err(NodeError::Transient { why: slow(), retry_after: None }),
             Err(error) => Err(NodeError::Transient { why: error.to_string(), retry_after: None }),
         }
@@ -243,7 +248,7 @@ impl Link for SshLink {
                 path.display()
             )));
         };
-        let sum: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = super::sum(bytes);
         let (home, mode) = (self.home_text(), format!("{:o}", mode & 0o777));
         let slow = || format!("`{text}` could not be put within {} seconds", FOR_PUT.as_secs());
         let told = self.run(script::PUT, &[home, text, &mode, &sum], bytes, FOR_PUT, slow).await?;
@@ -290,7 +295,7 @@ impl Link for SshLink {
         let argv = options::client(&state, &self.target, line);
         let broken =
             |error: std::io::Error| NodeError::Transient { why: error.to_string(), retry_after: None };
-        let mut child = group::start(self.pool.ssh(&self.target, &argv)).map_err(broken)?;
+        let mut child = group::start(Pool::ssh(&self.target, &argv)).map_err(broken)?;
         let (Some(stdin), Some(stdout), Some(mut stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {

@@ -90,7 +90,7 @@ async fn clone(checkout: &Checkout, disk: &Path) -> io::Result<()> {
     std::fs::rename(part, target)
 }
 
-fn succeeded(what: &str, output: &std::process::Output) -> io::Result<()> {
+pub(super) fn succeeded(what: &str, output: &std::process::Output) -> io::Result<()> {
     if output.status.success() {
         return Ok(());
     }

@@ -97,10 +97,10 @@ async fn admit(mut stream: UnixStream, served: bool) -> io::Result<()> {
     if !known.lines().any(|line| line == key) {
         writeln!(File::options().create(true).append(true).open(keys)?, "{key}")?;
     }
-    let mut server = TcpStream::connect(("127.0.0.1", place::SSH_PORT)).await?;
-    server.set_nodelay(true)?;
+    let mut sshd = TcpStream::connect(("127.0.0.1", place::SSH_PORT)).await?;
+    sshd.set_nodelay(true)?;
     stream.write_all(format!("ready {}\n", place::USER).as_bytes()).await?;
-    copy_bidirectional(&mut stream, &mut server).await.map(drop)
+    copy_bidirectional(&mut stream, &mut sshd).await.map(drop)
 }
 
 async fn outwards(listener: TcpListener, address: SocketAddr) {

@@ -83,7 +83,7 @@ fn begin(plan: &Plan) -> io::Result<(Child, ChildStdin, String)> {
     }
     let namespace = line.strip_prefix("ready ").map(|rest| rest.trim_end().to_owned());
     match (namespace, child.stdin.take()) {
-        (Some(namespace), Some(life)) if read > 0 => Ok((child, life, namespace)),
+        (Some(namespace), Some(stdin)) if read > 0 => Ok((child, stdin, namespace)),
         _ => {
             let _ = child.kill();
             let mut said = String::new();

@@ -13,6 +13,7 @@ mod inside;
 mod machine;
 mod outlets;
 mod stand_in;
+mod work;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -21,9 +22,10 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use async_trait::async_trait;
 use tokio::net::UnixStream;
 
+use crate::workbench::forge::codespaces::{Duplex, Machines, Made, Work};
 use machine::Machine;
 use outlets::Outlets;
 
@@ -71,6 +73,9 @@ pub struct Checkout {
     pub from: PathBuf,
     /// What `origin` is called inside.
     pub origin: String,
+    pub branch: String,
+    /// What the codespace was made from.
+    pub sha: String,
     /// The folder's name.
     pub name: String,
 }
@@ -84,10 +89,6 @@ pub struct Boxes {
     running: tokio::sync::Mutex<HashMap<String, Machine>>,
     _outlets: Outlets,
 }
-
-/// Bytes both ways.
-pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// Why there can be no boxes here; `None` where there can. Starts one to see.
 pub async fn missing() -> Option<&'static str> {
@@ -132,57 +133,14 @@ impl Boxes {
 
     /// Changes one box's image; it counts from its next start.
     pub fn image_of(&self, name: &str, change: impl FnOnce(&mut Image)) {
-        let first = lock(&self.image).clone();
-        change(lock(&self.images).entry(name.to_owned()).or_insert(first));
+        let mut image = self.settled(name);
+        change(&mut image);
+        lock(&self.images).insert(name.to_owned(), image);
     }
 
     /// Gives the box another host key from its next start on.
     pub fn new_host_key(&self, name: &str) -> io::Result<()> {
         dress::forget_host_key(&self.folder(name)?)
-    }
-
-    /// Starts the box, or does nothing where it runs. It is ready when this returns.
-    pub async fn start(&self, name: &str) -> io::Result<()> {
-        let folder = self.folder(name)?;
-        let mut running = self.running.lock().await;
-        if running.get(name).is_some_and(Machine::runs) {
-            return Ok(());
-        }
-        let image = {
-            let first = lock(&self.image).clone();
-            lock(&self.images).entry(name.to_owned()).or_insert(first).clone()
-        };
-        let plan = dress::prepare(&self.settings, &self.sshd, &folder, &image).await?;
-        let machine = Machine::start(plan).await?;
-        running.insert(name.to_owned(), machine);
-        Ok(())
-    }
-
-    /// Ends every process in the box. Its disk stays.
-    pub async fn stop(&self, name: &str) {
-        let machine = self.running.lock().await.remove(name);
-        if let Some(machine) = machine {
-            machine.stop().await;
-        }
-    }
-
-    /// Ends the box and takes its disk away.
-    pub async fn delete(&self, name: &str) {
-        self.stop(name).await;
-        lock(&self.images).remove(name);
-        if let Ok(folder) = self.folder(name) {
-            let _ = tokio::fs::remove_dir_all(folder).await;
-        }
-    }
-
-    /// A way to the box's SSH server, as `gh` makes one: the first line up is the public key that is to be let in, the
-    /// first line down says `ready USER` or `refused WHY`; SSH begins after it.
-    pub async fn connect(&self, name: &str) -> io::Result<Box<dyn Duplex>> {
-        let door = self.folder(name)?.join("box");
-        // Through a handle: the path may be longer than a socket's address.
-        let handle = std::fs::File::open(door)?;
-        let stream = UnixStream::connect(format!("/proc/self/fd/{}/door.sock", handle.as_raw_fd())).await?;
-        Ok(Box::new(stream))
     }
 
     /// The disk of a box, as it is seen from outside.
@@ -200,12 +158,88 @@ impl Boxes {
         self.running.lock().await.get(name).map(|machine| machine.namespace().to_owned())
     }
 
+    /// The image of a box, which is settled by the first who asks.
+    fn settled(&self, name: &str) -> Image {
+        let first = lock(&self.image).clone();
+        lock(&self.images).entry(name.to_owned()).or_insert(first).clone()
+    }
+
     fn folder(&self, name: &str) -> io::Result<PathBuf> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if name.is_empty() || name == "out" || !name.chars().all(plain) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "that is no codespace's name"));
         }
         Ok(self.settings.folder.join(name))
+    }
+}
+
+#[async_trait]
+impl Machines for Boxes {
+    async fn create(&self, made: &Made) -> io::Result<()> {
+        let name = made.repository.rsplit('/').next().unwrap_or_default().to_owned();
+        let checkout = Checkout {
+            from: made.repository_dir.clone(),
+            origin: made.clone_url.clone(),
+            branch: made.branch.clone(),
+            sha: made.sha.clone(),
+            name,
+        };
+        self.image_of(&made.name, |image| image.checkout = Some(checkout));
+        Ok(())
+    }
+
+    /// It is ready when this returns; one that runs is left alone.
+    async fn start(&self, name: &str) -> io::Result<()> {
+        let folder = self.folder(name)?;
+        let mut running = self.running.lock().await;
+        if running.get(name).is_some_and(Machine::runs) {
+            return Ok(());
+        }
+        let image = self.settled(name);
+        let plan = dress::prepare(&self.settings, &self.sshd, &folder, &image).await?;
+        let machine = Machine::start(plan).await?;
+        running.insert(name.to_owned(), machine);
+        Ok(())
+    }
+
+    async fn start_in_recovery(&self, name: &str) -> io::Result<()> {
+        self.image_of(name, |image| image.recovery = true);
+        self.start(name).await
+    }
+
+    async fn stop(&self, name: &str) {
+        let machine = self.running.lock().await.remove(name);
+        if let Some(machine) = machine {
+            machine.stop().await;
+        }
+    }
+
+    async fn delete(&self, name: &str) {
+        self.stop(name).await;
+        lock(&self.images).remove(name);
+        if let Ok(folder) = self.folder(name) {
+            let _ = tokio::fs::remove_dir_all(folder).await;
+        }
+    }
+
+    /// As `gh` is led in: the first line up is the public key that is to be let in, the first line down says
+    /// `ready USER` or `refused WHY`; SSH begins after it.
+    async fn connect(&self, name: &str) -> io::Result<Box<dyn Duplex>> {
+        let door = self.folder(name)?.join("box");
+        // Through a handle: the path may be longer than a socket's address.
+        let handle = std::fs::File::open(door)?;
+        let stream = UnixStream::connect(format!("/proc/self/fd/{}/door.sock", handle.as_raw_fd())).await?;
+        Ok(Box::new(stream))
+    }
+
+    async fn work(&self, name: &str) -> Option<Work> {
+        let checkout = self.settled(name).checkout?;
+        work::look(&self.disk(name).ok()?.join(&checkout.name), &checkout).await
+    }
+
+    async fn export(&self, name: &str, branch: &str) -> io::Result<Option<String>> {
+        let Some(checkout) = self.settled(name).checkout else { return Ok(None) };
+        work::export(&self.disk(name)?.join(&checkout.name), &checkout, branch).await
     }
 }
 

@@ -5,15 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use devtask::node::{Link, NodeError};
-use devtask::workbench::codespace::processes_in;
 
 use super::world::{HOME, World, exec, said};
 
 #[tokio::test]
 async fn a_command_runs_in_the_nodes_folder_and_its_code_comes_back() {
     let Some(world) = World::new("ssh commands").await else { return };
-    world.boxes.start("fox").await.unwrap();
-    let link = world.link("fox").await;
+    let link = world.linked().await;
     assert_eq!(said(&link, &["pwd"]).await, format!("{HOME}\n"));
     assert_eq!(said(&link, &["id", "-un"]).await, "codespace\n");
     let odd = ["printf", "%s|", "it's", "a b", "$HOME", "`id`", "\\n", "", "*", "!!", "ü\n€", "~"];
@@ -39,11 +37,10 @@ async fn a_command_runs_in_the_nodes_folder_and_its_code_comes_back() {
 #[tokio::test]
 async fn a_file_arrives_whole_with_its_mode_or_not_at_all() {
     let Some(world) = World::new("ssh files").await else { return };
-    world.boxes.start("fox").await.unwrap();
-    let link = world.link("fox").await;
+    let link = world.linked().await;
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     link.put(&bytes, Path::new("deep/er/it's.bin"), 0o640).await.unwrap();
-    let there = world.boxes.disk("fox").unwrap().join(".devtask/fox/deep/er/it's.bin");
+    let there = world.boxes.disk(&world.name).unwrap().join(".devtask/fox/deep/er/it's.bin");
     assert_eq!(std::fs::read(&there).unwrap(), bytes);
     assert_eq!(there.metadata().unwrap().permissions().mode() & 0o777, 0o640);
     link.put(b"", Path::new("deep/er/it's.bin"), 0o600).await.unwrap();
@@ -64,30 +61,10 @@ async fn a_file_arrives_whole_with_its_mode_or_not_at_all() {
 
 #[tokio::test]
 async fn what_a_shell_prints_first_is_no_part_of_an_answer() {
-    let Some(world) = World::new("ssh noise").await else { return };
-    world.boxes.image(|image| image.noisy = true);
-    world.boxes.start("fox").await.unwrap();
-    let link = world.link("fox").await;
+    let Some(world) = World::with("ssh noise", |image| image.noisy = true).await else { return };
+    let link = world.linked().await;
     let output = exec(&link, &["sh", "-c", "printf out; printf err >&2"]).await.unwrap();
     assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"out"[..], &b"err"[..]));
     link.put(b"kept", Path::new("file"), 0o600).await.unwrap();
     assert_eq!(said(&link, &["cat", "file"]).await, "kept");
-}
-
-#[tokio::test]
-async fn stopping_ends_every_process_and_keeps_the_disk() {
-    let Some(world) = World::new("boxes").await else { return };
-    world.boxes.start("fox").await.unwrap();
-    let link = world.link("fox").await;
-    link.put(b"kept", Path::new("file"), 0o600).await.unwrap();
-    said(&link, &["sh", "-c", "setsid sleep 300 >/dev/null 2>&1 &"]).await;
-    let namespace = world.boxes.namespace("fox").await.unwrap();
-    assert!(processes_in(&namespace) >= 4, "bubblewrap, the helper, sshd and what was left there");
-    world.boxes.stop("fox").await;
-    assert_eq!(processes_in(&namespace), 0);
-    assert!(matches!(exec(&link, &["true"]).await, Err(NodeError::Transient { .. })));
-    world.boxes.start("fox").await.unwrap();
-    assert_eq!(said(&link, &["cat", "file"]).await, "kept");
-    world.boxes.delete("fox").await;
-    assert!(!world.boxes.disk("fox").unwrap().exists());
 }

@@ -113,23 +113,23 @@ impl Hub {
         let for_work = job.clone();
         let mut work = async move { hub.work(&for_work).await }.boxed();
         if let Some(ended) = (&mut work).now_or_never() {
-            self.end(&job, ended, None);
+            self.end(&job, &ended, None);
             return true;
         }
         let (hub, over) = (Arc::clone(self), self.ended.clone());
         tokio::spawn(async move {
             if let Some(ended) = over.run_until_cancelled(work).await {
                 let at = hub.clock.now();
-                hub.end(&job, ended, Some(at));
+                hub.end(&job, &ended, Some(at));
                 hub.settle();
             }
         });
         false
     }
 
-    fn end(&self, job: &Job, ended: Ended, at: Option<Time>) {
+    fn end(&self, job: &Job, ended: &Ended, at: Option<Time>) {
         let model = &mut self.state().model;
-        if let Ended::Exported(sha) = &ended {
+        if let Ended::Exported(sha) = ended {
             model.exported(&job.name, sha.clone(), at);
         }
         model.done(job, !matches!(ended, Ended::Badly), at);

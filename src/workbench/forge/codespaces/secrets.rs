@@ -87,7 +87,7 @@ async fn set(
 fn is_sealed(value: &str) -> bool {
     let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
     let text = value.trim_end_matches('=');
-    value.len() % 4 == 0
+    value.len().is_multiple_of(4)
         && value.len() - text.len() <= 2
         && text.chars().all(ok)
         && (64..=LONGEST_VALUE).contains(&value.len())

@@ -74,6 +74,10 @@ impl Visit<'_> {
         response
     }
 
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method alone is not general enough in its lifetime"
+    )]
     fn answer(&self, name: &str) -> Answer {
         Ok(Json(self.show_one(name, |shown, codespace| shown.codespace(codespace))?).into_response())
     }
@@ -99,6 +103,10 @@ async fn create(State(shop): State<Arc<Shop>>, headers: HeaderMap, body: Bytes) 
     visit.create(key, asked).await
 }
 
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method alone is not general enough in its lifetime"
+)]
 async fn one(
     State(shop): State<Arc<Shop>>,
     Path(name): Path<String>,

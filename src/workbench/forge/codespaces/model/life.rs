@@ -77,7 +77,7 @@ impl Codespace {
         match self.phase {
             Phase::Queued if due <= now => self.enter(Phase::Provisioning, due, settings.provisioning),
             Phase::Provisioning | Phase::Starting if due <= now && self.power == Power::On => {
-                self.arrive(due)
+                self.arrive(due);
             }
             Phase::Available => match self.ends_by_itself(settings) {
                 Some((at, why)) if at <= now => self.begin_stop(Some(&why), settings, at),

@@ -187,7 +187,7 @@ fn a_list_learns_late_and_of_others_never() {
     };
     assert!(listed(&hall, "ana").is_empty());
     hall.turn(hall.settings.list_lag);
-    assert_eq!(listed(&hall, "ana"), [name.clone()]);
+    assert_eq!(listed(&hall, "ana"), std::slice::from_ref(&name));
     assert!(hall.model.seen("bo", &name).is_err());
     hall.model.delete("ana", &name, &hall.settings, hall.now).unwrap();
     hall.turn(hall.settings.deleting);
