@@ -1,7 +1,8 @@
 //! Nodes with our mark that belong to nobody: found, remembered, and let go of after a grace time.
 //!
-//! A stray is a node whose key no lease has in any state but `gone`, at two looks that lie the grace time apart by our
-//! own stored clock: a list may lag behind, and a lease may be about to be written. What may hold work that is nowhere
+//! A stray is a node whose key no lease has in any state but `gone`, or a second one with the key of a lease that has
+//! its node, at two looks that lie the grace time apart by our own stored clock: a list may lag behind, and a lease may
+//! be about to be written. What may hold work that is nowhere
 //! else is kept by its provider. Must not know how a provider lists or destroys.
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use super::refusals::in_full;
 use super::{Inner, Local};
+use crate::domain::lease::Key;
 use crate::domain::limits::seconds;
 use crate::node::{NodeError, NodeRef, Owned, Provider};
 use crate::store::StoreError;
@@ -54,7 +56,7 @@ impl Inner {
     async fn reap_one(&self, name: &str, provider: &dyn Provider, owned: &[Owned]) -> Result<(), StoreError> {
         let mut strays = BTreeSet::new();
         for Owned { node, key, .. } in owned {
-            if !self.store.is_leased(key.as_str()).await? {
+            if self.is_stray(node, key).await? {
                 self.store.see_stray(name, &node.name, key.as_str()).await?;
                 strays.insert(node.name.as_str());
             }
@@ -68,6 +70,12 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    async fn is_stray(&self, node: &NodeRef, key: &Key) -> Result<bool, StoreError> {
+        let lease = self.store.leased(key.as_str()).await?;
+        // One without a node may be about to adopt this one.
+        Ok(lease.is_none_or(|lease| lease.node.is_some_and(|leased| leased != node.name)))
     }
 
     async fn let_go(&self, provider: &dyn Provider, stray: Stray) -> Result<(), StoreError> {

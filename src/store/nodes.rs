@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::{Lane, Store, StoreError, codec, note, sql};
 use crate::domain::Time;
+use crate::domain::lease::Lease;
 
 /// A node with our mark and no lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +38,11 @@ impl Note {
 }
 
 impl Store {
-    /// Whether a lease with this key is in any state but `gone`. A session's newest lease is the only one that can be.
-    pub async fn is_leased(&self, key: &str) -> Result<bool, StoreError> {
-        let pool = &self.0.shared.readers;
-        Ok(sqlx::query(sql::LEASED).bind(key).fetch_optional(pool).await?.is_some())
+    /// The lease with this key, in any state but `gone`. A session's newest lease is the only one that can be.
+    pub async fn leased(&self, key: &str) -> Result<Option<Lease>, StoreError> {
+        let found = sqlx::query(sql::LEASED).bind(key).fetch_optional(&self.0.shared.readers).await?;
+        let Some(row) = found else { return Ok(None) };
+        codec::from_json("lease", row.try_get::<&str, _>(0)?).map(Some)
     }
 
     /// Remembers when a stray was seen first; seeing it again changes nothing.

@@ -46,7 +46,7 @@ pub(super) const CONSUMED: &str =
 pub(super) const OUTCOME: &str = "SELECT request, session, refusal FROM outcomes WHERE key = $1";
 pub(super) const PRUNE_OUTCOMES: &str = "DELETE FROM outcomes WHERE at < $1";
 
-pub(super) const LEASED: &str = "SELECT 1 AS one FROM leases WHERE key = $1 AND state <> 'gone'";
+pub(super) const LEASED: &str = "SELECT body FROM leases WHERE key = $1 AND state <> 'gone'";
 pub(super) const SEE_STRAY: &str =
     "INSERT INTO strays (provider, node, key, first_seen) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 pub(super) const FORGET_STRAY: &str = "DELETE FROM strays WHERE provider = $1 AND node = $2";

@@ -81,6 +81,22 @@ async fn a_stray_goes_after_its_grace_time_and_over_a_restart_and_nobody_elses_n
 }
 
 #[tokio::test]
+async fn of_two_nodes_with_one_key_the_one_no_session_works_on_goes() {
+    let world = World::new().await;
+    world.running().await;
+    let [own] = world.nodes.names().try_into().unwrap();
+    world.nodes.twin(1, "zz-twin");
+    world.local.reap().await;
+    world.turn(1_000);
+    world.local.reap().await;
+    assert_eq!(world.nodes.names().len(), 2, "not within its grace time");
+    world.turn(1_000);
+    world.local.reap().await;
+    assert_eq!(world.nodes.names(), [own]);
+    assert_eq!(world.status(1).await, Status::Running);
+}
+
+#[tokio::test]
 async fn a_stray_that_comes_and_goes_starts_its_grace_time_anew() {
     let world = World::new().await;
     world.nodes.stray("0a1b2c3d-77-1");

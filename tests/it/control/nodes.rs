@@ -104,6 +104,16 @@ impl Nodes {
         self.inside().nodes.insert(format!("node-{key}"), node);
     }
 
+    /// A second node with the key of the one a session has, as a creation that was sent twice leaves.
+    pub fn twin(&self, of: u32, name: &str) {
+        let mut inside = self.inside();
+        let mine = |n: &&Node| n.key.as_str().split('-').nth(1) == Some(&of.to_string());
+        let key = inside.nodes.values().find(mine).unwrap().key.clone();
+        inside
+            .nodes
+            .insert(name.to_owned(), Node { key, stopped: false, run: None, supervisors: Vec::new() });
+    }
+
     pub fn refuse_stops(&self, times: u32) {
         self.inside().refuse_stops = times;
     }

@@ -38,7 +38,12 @@ pub struct Hub {
 pub(super) struct State {
     pub model: Model,
     pub settings: Settings,
+    /// What a watcher would find on the disk.
+    kept: Shown,
 }
+
+/// Every codespace with its state.
+type Shown = Vec<(u64, String)>;
 
 impl Hub {
     /// Takes up what `dir` keeps.
@@ -49,7 +54,7 @@ impl Hub {
             url,
             clock,
             skies: Skies::default(),
-            state: Mutex::new(State { model, settings: Settings::default() }),
+            state: Mutex::new(State { model, settings: Settings::default(), kept: Shown::new() }),
             machines: Mutex::new(Arc::new(NoMachines)),
             version: watch::Sender::new(0),
             ended: CancellationToken::new(),
@@ -82,9 +87,15 @@ impl Hub {
         let done = tokio::task::spawn_blocking(move || {
             let mut state = hub.state();
             let mut next = state.model.clone();
-            let made = change(&mut next, &state.settings, hub.clock.now())?;
+            let made = match change(&mut next, &state.settings, hub.clock.now()) {
+                Ok(made) => made,
+                Err(refusal) => {
+                    state.model.refused(next);
+                    return Err(refusal);
+                }
+            };
             disk::save(&hub.dir, disk::CODESPACES, &next).map_err(|e| Refusal::internal(&e.to_string()))?;
-            state.model = next;
+            (state.kept, state.model) = (shown(&next), next);
             Ok(made)
         });
         let made = done.await.map_err(|e| Refusal::internal(&e.to_string()))??;
@@ -98,12 +109,25 @@ impl Hub {
             let now = self.clock.now();
             let jobs = {
                 let state = &mut *self.state();
-                state.model.advance(&state.settings, now)
+                let jobs = state.model.advance(&state.settings, now);
+                self.keep(state);
+                jobs
             };
             let worked = jobs.into_iter().filter(|job| self.begin(job.clone())).count();
             if worked == 0 {
                 break;
             }
+        }
+    }
+
+    /// What time alone has changed outlives us too. A disk that takes no more is told of, and time goes on.
+    fn keep(&self, state: &mut State) {
+        let now = shown(&state.model);
+        if now != state.kept {
+            if let Err(error) = disk::save(&self.dir, disk::CODESPACES, &state.model) {
+                tracing::error!(%error, "the codespaces could not be written down");
+            }
+            state.kept = now;
         }
     }
 
@@ -195,22 +219,16 @@ impl Hub {
     /// Lets time pass, until the forge ends.
     pub async fn live(self: Arc<Self>) {
         let _end = self.ended.clone().drop_guard();
-        let mut shown = Vec::new();
+        let mut seen = Shown::new();
         loop {
             tokio::time::sleep(LOOK).await;
             self.settle();
-            let now = self.shown();
-            if now != shown {
+            let now = shown(&self.state().model);
+            if now != seen {
                 self.version.send_modify(|n| *n += 1);
-                shown = now;
+                seen = now;
             }
         }
-    }
-
-    /// What a watcher would notice.
-    fn shown(&self) -> Vec<(u64, String)> {
-        let state = self.state();
-        state.model.all().into_iter().map(|c| (c.id, c.state().to_owned())).collect()
     }
 
     pub(super) fn touch(&self, name: &str) {
@@ -219,6 +237,11 @@ impl Hub {
             codespace.last_used_at = codespace.last_used_at.max(now);
         }
     }
+}
+
+/// What a watcher would notice.
+fn shown(model: &Model) -> Shown {
+    model.all().into_iter().map(|c| (c.id, c.state().to_owned())).collect()
 }
 
 /// How a job ended.

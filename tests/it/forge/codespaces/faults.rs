@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use devtask::workbench::forge::codespaces::{Duplex, Machines, Made, Trouble, Work};
+use devtask::workbench::forge::codespaces::{Duplex, Machines, Made, Next, Trouble, Work};
 use devtask::workbench::forge::{Fault, What};
 use tokio::sync::{Mutex, Notify};
 
@@ -154,4 +154,32 @@ async fn a_machine_that_does_not_start_makes_a_failed_codespace() {
     let start = still.ask("POST", &format!("{OWN}/{name}/start"), "").await;
     assert_eq!((start.status, start.body["message"].as_str()), (400, Some("Codespace cannot be started")));
     assert_eq!(still.ask("DELETE", &format!("{OWN}/{name}"), "").await.status, 202);
+}
+
+#[tokio::test]
+async fn what_time_has_changed_is_there_after_a_restart() {
+    let still = Still::new().await;
+    let up = still.up().await;
+    let settings = still.codespaces().settings(|s| s.clone());
+    let making = still.made("{}").await;
+    still.turn(settings.queued);
+    assert_eq!(still.state(&making).await, "Provisioning");
+    let waits = still.made("{}").await;
+
+    let still = still.restarted().await;
+    assert_eq!(still.state(&up).await, "Shutdown", "its host is another one now");
+    let notice = still.codespaces().get(&up).unwrap().stop_notice;
+    assert_eq!(notice.as_deref(), Some("The host of your codespace was restarted."));
+    still.turn_until_up();
+    assert_eq!(still.state(&making).await, "Available", "made from the start");
+    assert_eq!(still.state(&waits).await, "Available");
+    assert_eq!(still.ask("POST", &format!("{OWN}/{up}/start"), "").await.status, 200);
+}
+
+#[tokio::test]
+async fn one_creation_that_is_to_fail_is_one() {
+    let still = Still::new().await;
+    still.codespaces().next_create(Next::Unavailable);
+    assert_eq!(still.ask("POST", OF_APP, "{}").await.status, 503);
+    assert_eq!(still.ask("POST", OF_APP, "{}").await.status, 201);
 }

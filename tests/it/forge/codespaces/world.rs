@@ -45,6 +45,15 @@ impl Still {
         Self { world: World { forge, dir, token }, clock }
     }
 
+    /// The same forge on the same folder, in its next life.
+    pub(super) async fn restarted(self) -> Self {
+        let Self { world: World { forge, dir, token }, clock } = self;
+        drop(forge);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let forge = Forge::start_with(&dir.path().join("forge"), listener, clock.clone()).await.unwrap();
+        Self { world: World { forge, dir, token }, clock }
+    }
+
     pub(super) fn codespaces(&self) -> Codespaces {
         self.world.forge.codespaces()
     }

@@ -43,13 +43,15 @@ impl Model {
         }
     }
 
-    /// After a restart no machine runs: what was up has been stopped.
+    /// After a restart no machine runs: what was up has been stopped, and what was being made is made from the start.
     pub fn wake(&mut self, now: Time) {
         for codespace in self.codespaces.values_mut() {
             codespace.power = if codespace.phase == Phase::Gone { Power::Removed } else { Power::Off };
             if matches!(codespace.phase, Phase::Available | Phase::ShuttingDown | Phase::Starting) {
                 codespace.stop_notice = Some("The host of your codespace was restarted.".into());
                 codespace.enter(Phase::Shutdown, now, TimeDelta::zero());
+            } else if codespace.phase == Phase::Provisioning {
+                codespace.enter(Phase::Queued, now, TimeDelta::zero());
             }
         }
     }

@@ -77,6 +77,11 @@ impl Model {
         Ok((made, next == Next::Retried))
     }
 
+    /// A request was refused: nothing has changed, but how it was to end is used up.
+    pub fn refused(&mut self, tried: Self) {
+        self.next = tried.next;
+    }
+
     fn check_room(&self, owner: &str, settings: &Settings) -> Result<(), Refusal> {
         let own = || self.codespaces.values().filter(|c| c.owner == owner && c.phase != Phase::Gone);
         if own().count() >= settings.most || self.codespaces.len() >= MOST {
