@@ -34,6 +34,8 @@ pub struct Config {
 pub struct Nodes {
     pub local: node::local::Settings,
     pub codespaces: node::codespaces::Settings,
+    /// Folder with our program for other machines, `devtask-<kind>`; beside the running one where it is not said.
+    pub binaries: Option<PathBuf>,
 }
 
 /// The file as it is written.

@@ -29,6 +29,9 @@ use crate::wire::api::{Code, Refusal};
 const LONGEST: usize = 4_096;
 /// One question to the forge.
 const CALL: Duration = Duration::from_secs(30);
+/// So much longer than its code lives a link is waited for, in case the forge's clock is another one.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
+const TOO_LATE: &str = "the code was not typed in time";
 
 /// Links that are not made yet, and why the last one came to nothing.
 #[derive(Default)]
@@ -89,6 +92,7 @@ impl Inner {
     /// Asks the forge as often as it allows until the code is typed, refused or too old, or another one is shown.
     async fn wait_for(&self, by: Actor, forge: Arc<dyn Forge>, device: Device) {
         let mut pause = device.interval;
+        let ends = self.clock.now() + TimeDelta::from_std(device.expires_in).unwrap_or_default() + SKEW;
         loop {
             tokio::time::sleep(pause).await;
             let current = matches!(self.linking.all().get(&by),
@@ -97,14 +101,15 @@ impl Inner {
                 return;
             }
             let done = match in_time(forge.typed(&device)).await {
-                Ok(Typed::NotYet) | Err(ForgeError::Transient { .. }) => continue,
+                Ok(Typed::NotYet) | Err(ForgeError::Transient { .. }) if self.clock.now() <= ends => continue,
+                Ok(Typed::NotYet) => Err(TOO_LATE.to_owned()),
                 Ok(Typed::AskLess(longer)) => {
                     pause = longer;
                     continue;
                 }
                 Ok(Typed::Token(token)) => self.keep_link(&by, forge.as_ref(), token).await,
                 Ok(Typed::No) => Err("you refused it at the forge".to_owned()),
-                Ok(Typed::TooLate) => Err("the code was not typed in time".to_owned()),
+                Ok(Typed::TooLate) => Err(TOO_LATE.to_owned()),
                 Err(error) => Err(error.to_string()),
             };
             match done {
@@ -156,7 +161,12 @@ impl Inner {
             return Err(invalid(format!("`{file}` is no absolute path")));
         }
         let token = read(Path::new(&file)).map_err(|why| invalid(format!("`{file}` {why}")))?;
-        let login = in_time(self.forge_to_link()?.login_of(&token)).await.map_err(|e| of_forge(&e))?;
+        let login = in_time(self.forge_to_link()?.login_of(&token)).await.map_err(|error| match error {
+            ForgeError::Permanent(_) => {
+                invalid(format!("`{file}` holds a token that the forge does not take"))
+            }
+            error => of_forge(&error),
+        })?;
         self.linking.all().remove(by);
         self.store.link(by, &login, &file).await.map_err(|e| refusals::of_store(&e))?;
         self.account(by).await

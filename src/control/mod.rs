@@ -15,6 +15,7 @@ mod feed;
 mod fleet;
 pub mod forge;
 mod jobs;
+pub mod links;
 mod local;
 mod nodes;
 mod places;

@@ -76,6 +76,14 @@ impl Binaries {
         Self { folders: folder.into_iter().chain(beside).collect(), own, known: Mutex::default() }
     }
 
+    /// The kinds of machine our program can be brought to.
+    ///
+    /// # Errors
+    /// A file that is for another kind of machine than its name says.
+    pub fn kinds(&self) -> Result<Vec<&'static str>, NodeError> {
+        Ok(self.all()?.into_keys().collect())
+    }
+
     /// Those there are; a file that is for another kind of machine than its name says is an error.
     fn all(&self) -> Result<BTreeMap<&'static str, Binary>, NodeError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,9 @@
 
 #[cfg(feature = "server")]
 pub mod account;
+#[cfg(feature = "server")]
 pub mod api;
+#[cfg(feature = "server")]
 pub mod fleet;
 pub mod link;
 pub mod run;

@@ -16,6 +16,7 @@ use devtask::clock::Clock;
 use devtask::config::{Config, Vars};
 use devtask::domain::lease::State;
 use devtask::domain::session::Input;
+use devtask::wire::account::AccountView;
 use devtask::wire::api::Control;
 use devtask::wire::fleet::NodeView;
 use insta::assert_snapshot;
@@ -172,6 +173,39 @@ async fn nodes_are_one_table_with_what_each_has_cost() {
     ! 0a1b2c3d-77-1: belongs to no session; it goes after a grace time, once its work is safe
     ");
     assert_eq!(house.type_in(&["nodes", "--json"]).await.data.lines().count(), 2);
+}
+
+#[tokio::test]
+async fn linking_shows_a_code_and_waits_until_it_is_typed() {
+    let house = House::open().await;
+    assert_snapshot!(house.type_in(&["link", "--show"]).await.all(), @"! you are not linked: your sessions run and publish in DevTask's own name");
+    let decided = async |view: AccountView| {
+        *house.desk.account.lock().unwrap() = AccountView::Unlinked;
+        let typed = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            *house.desk.account.lock().unwrap() = view;
+        };
+        tokio::join!(house.type_in(&["link"]), typed).0.all()
+    };
+    let ana = AccountView::Linked { login: "ana-on-the-forge".to_owned(), since: house.desk.clock.now() };
+    assert_snapshot!(decided(ana).await, @"
+    WDJB-MJHT
+    ! open https://github.com/login/device and type
+    ! waiting for you …
+    ! you are ana-on-the-forge: your sessions run and publish in your name
+    ");
+    let refused = AccountView::Refused { why: "the code was not typed in time".to_owned() };
+    assert_snapshot!(decided(refused).await, @"
+    WDJB-MJHT
+    ! open https://github.com/login/device and type
+    ! waiting for you …
+    ! that did not work: the code was not typed in time
+    exit 10
+    ");
+    assert_snapshot!(house.type_in(&["link", "--remove"]).await.all(), @"! you are not linked: your sessions run and publish in DevTask's own name");
+    assert_snapshot!(house.type_in(&["link", "--token-file", "github.token"]).await.all(), @"! you are ana-on-the-forge: your sessions run and publish in your name");
+    assert_snapshot!(house.type_in(&["link", "--json"]).await.all(), @r#"{"state":"linked","login":"ana-on-the-forge","since":"2026-03-02T09:00:00Z"}"#);
+    assert_eq!(parse(&["link", "--show", "--remove"]).unwrap_err().exit_code(), 2);
 }
 
 #[tokio::test]

@@ -241,9 +241,11 @@ fn the_example_file_says_what_the_defaults_are() {
         let Some((name, _)) = line.split_once(" = ").filter(|(n, _)| !n.contains(' ')) else { continue };
         let known =
             ["data_dir", "token", "token_file", "token_env", "bot_token", "app_token", "signing_secret"];
-        let nodes = ["default_identity", "machine", "devcontainer_path", "geo", "identities"];
+        let nodes = ["default_identity", "machine", "devcontainer_path", "geo", "identities", "binaries"];
         assert!(
-            known.contains(&name) || ["api_url", "repo"].contains(&name) || nodes.contains(&name),
+            known.contains(&name)
+                || ["api_url", "repo", "client_id"].contains(&name)
+                || nodes.contains(&name),
             "{line}"
         );
     }
@@ -266,6 +268,7 @@ fn the_example_file_leaves_no_setting_out() {
         fields(&plain.github),
         fields(&plain.slack),
         fields(&plain.nodes.local),
+        vec!["binaries".to_owned()],
         fields(&plain.nodes.codespaces),
         fields(&devtask::node::codespaces::IdentitySettings::default()),
     ];

@@ -59,7 +59,7 @@ fn told(view: &AccountView, at: &mut Terminal<'_>) -> Result<(), Trouble> {
             at.print(&format!("{}\n", clean(user_code)))?;
             at.say("waiting for you …")
         }
-        AccountView::Refused { why } => at.say(&format!("you are not linked: {}", clean(why))),
+        AccountView::Refused { why } => at.say(&format!("that did not work: {}", clean(why))),
         AccountView::Linked { login, .. } => {
             at.say(&format!("you are {}: your sessions run and publish in your name", clean(login)))
         }

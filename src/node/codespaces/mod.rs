@@ -121,6 +121,7 @@ impl Provider for Codespaces {
 
     async fn preflight(&self, spec: &Spec) -> Result<(), NodeError> {
         ensure::repository(spec)?;
+        self.reach.fit(&self.settings.gh).await?;
         let identity = self.identities.of(&spec.owner).await?;
         let opened = identity.open(self.forge()).await?;
         self.machine(&identity, &opened, spec).await.map(drop)

@@ -13,6 +13,9 @@ use super::super::{Link, NodeError};
 
 /// Where [`bootstrap::bring`] leaves our program, below the node's folder.
 const PROGRAM: &str = "bin/devtask";
+/// Told to whoever wants a codespace, and by the doctor.
+const NO_BINARIES: &str = "DevTask has no program of its own to bring to a codespace: no `devtask-x86_64` lies beside \
+    it or in `nodes.binaries`; `docker/node-binary` builds it";
 const GITHUB: &str = "https://api.github.com";
 
 /// What it takes to reach one codespace.
@@ -69,6 +72,10 @@ pub trait Reach: Send + Sync {
     /// Brings our program to where it is missing. `checkout`: the repository's clone, without which this is not the
     /// container it should be.
     async fn bring(&self, link: &dyn Link, checkout: Option<PathBuf>) -> Result<(), NodeError>;
+    /// Whether a codespace could be reached at all from here: asked before one is made, and paid for.
+    async fn fit(&self, _gh: &[String]) -> Result<(), NodeError> {
+        Ok(())
+    }
     /// A codespace is gone: whatever was kept for it may go.
     fn forget(&self, _codespace: &str) {}
 }
@@ -104,7 +111,32 @@ impl Reach for OverSsh {
         bootstrap::bring(link, &self.binaries, &Needs { checkout }).await
     }
 
+    async fn fit(&self, gh: &[String]) -> Result<(), NodeError> {
+        let gh = gh.first().map_or("gh", String::as_str);
+        for program in [gh, "ssh"] {
+            if !is_there(program) {
+                return Err(NodeError::Permanent(format!(
+                    "`{program}` was not found where DevTask runs, and codespaces are reached through it; install it \
+                     there and run again"
+                )));
+            }
+        }
+        if self.binaries.kinds()?.is_empty() {
+            return Err(NodeError::Permanent(NO_BINARIES.to_owned()));
+        }
+        Ok(())
+    }
+
     fn forget(&self, codespace: &str) {
         self.ssh.forget(codespace);
     }
+}
+
+/// As the shell would find it.
+fn is_there(program: &str) -> bool {
+    if program.contains('/') {
+        return Path::new(program).is_file();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

@@ -7,6 +7,7 @@
     reason = "a model that breaks its own law is a test that fails"
 )]
 
+mod accounts;
 mod breaks;
 mod endings;
 mod failures;
