@@ -30,10 +30,13 @@ pub struct Config {
 }
 
 /// One table for each provider.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Nodes {
     pub local: node::local::Settings,
+    pub codespaces: node::codespaces::Settings,
+    /// Folder with our program for other machines, `devtask-<kind>`; beside the running one where it is not said.
+    pub binaries: Option<PathBuf>,
 }
 
 /// The file as it is written.
@@ -83,8 +86,14 @@ impl ConfigError {
 }
 
 /// Lists that the environment writes with commas.
-const LISTS: [&str; 4] =
-    ["http.allowed_hosts", "require_approval_for", "control.require_approval_for", "slack.admins"];
+const LISTS: [&str; 6] = [
+    "http.allowed_hosts",
+    "require_approval_for",
+    "control.require_approval_for",
+    "slack.admins",
+    "nodes.codespaces.fallback_machines",
+    "nodes.codespaces.gh",
+];
 /// Names of the top level: all others in the environment need a `__`, so that `DEVTASK_LOG` is no setting.
 const TOP: [&str; 7] = [
     "require_tests",
@@ -122,6 +131,7 @@ impl Config {
     fn check(&self) -> Result<(), String> {
         self.control.check().map_err(|e| e.to_string())?;
         self.http.hosts().map_err(|e| e.to_string())?;
+        self.nodes.codespaces.check()?;
         self.slack.check()
     }
 }

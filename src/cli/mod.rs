@@ -1,7 +1,7 @@
 //! Floor 5: the command line: parses, puts the rooms together for a role, and says how it went.
 //!
 //! Commands reach sessions only through `dyn Control`, in practice `client::Remote`. Holds no rules. Without the
-//! feature `server` only `supervise` is left.
+//! feature `server` only `supervise` and `attach` are left.
 
 pub mod args;
 #[cfg(feature = "workbench")]
@@ -36,6 +36,11 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> ExitCode {
     match cli.verb {
         Verb::Supervise(args) => crate::supervisor::main(&args.home, args.detach),
+        Verb::Attach { home } => crate::supervisor::attach(&home),
+        #[cfg(feature = "workbench")]
+        Verb::GhStandIn { args } => crate::workbench::codespace::stand_in(&args),
+        #[cfg(feature = "workbench")]
+        Verb::BoxInside { sshd, reach } => crate::workbench::codespace::inside(sshd.as_deref(), &reach),
         #[cfg(feature = "workbench")]
         Verb::Demo(args) => demo::main(&cli.common, args),
         #[cfg(feature = "workbench")]

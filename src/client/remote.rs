@@ -15,7 +15,9 @@ use super::wire::{Call, fetch, segment};
 use crate::clock::Clock;
 use crate::domain::ask::Answer;
 use crate::domain::{Actor, Seq, SessionId};
+use crate::wire::account::{AccountView, Link};
 use crate::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
+use crate::wire::fleet::NodeView;
 use crate::wire::view::{AskView, SessionView};
 
 /// A control plane at the other end of a socket or an address. Cheap to clone.
@@ -131,6 +133,22 @@ impl Control for Remote {
     ) -> Result<SessionView, Refusal> {
         let path = format!("/asks/{}/answer", segment(handle));
         self.fetch(under(as_actor(Call::post(path, &answer)?, by)?, key)).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeView>, Refusal> {
+        self.fetch(Call::get("/nodes")).await
+    }
+
+    async fn link(&self, by: &Actor, link: Link) -> Result<AccountView, Refusal> {
+        self.fetch(as_actor(Call::post("/account/link", &link)?, by)?).await
+    }
+
+    async fn unlink(&self, by: &Actor) -> Result<AccountView, Refusal> {
+        self.fetch(as_actor(Call::post("/account/unlink", &Link::default())?, by)?).await
+    }
+
+    async fn account(&self, of: &Actor) -> Result<AccountView, Refusal> {
+        self.fetch(as_actor(Call::get("/account"), of)?).await
     }
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {

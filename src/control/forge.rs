@@ -2,11 +2,15 @@
 //!
 //! Knows the questions, and which of GitHub's errors a pause can heal; must not know HTTP.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::domain::session::PullRequest;
 use crate::domain::{Repo, Time};
+use crate::github::device::{DeviceCode, Devices, Poll};
 use crate::github::{self, GitHub, GitHubError, NewPull, Retry};
 use crate::wire::run::Remote;
 
@@ -42,6 +46,29 @@ pub enum ForgeError {
     NotWanted,
 }
 
+/// A code a person is to type at the forge, so that we get a token of theirs.
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub user_code: String,
+    pub verification_uri: String,
+    /// What the forge is asked with.
+    pub device_code: SecretString,
+    /// From one question to the next, at least.
+    pub interval: Duration,
+    pub expires_in: Duration,
+}
+
+/// How it stands with the person at the forge.
+#[derive(Clone, Debug)]
+pub enum Typed {
+    NotYet,
+    /// From now on this long between two questions.
+    AskLess(Duration),
+    Token(SecretString),
+    No,
+    TooLate,
+}
+
 /// Asked right before something is created: whether it is still wanted.
 #[async_trait]
 pub trait Wanted: Send + Sync {
@@ -60,18 +87,50 @@ pub trait Forge: Send + Sync {
     async fn credential(&self, owner: &str, name: &str) -> Result<Option<SecretString>, ForgeError>;
     /// Opens, adopts (found by its head) or updates the pull request; the same again gives the same.
     async fn publish(&self, proposal: Proposal, wanted: &dyn Wanted) -> Result<PullRequest, ForgeError>;
+    /// The same forge with a person's own token; `None` where it has no people.
+    fn on_behalf_of(&self, _token: SecretString) -> Option<Arc<dyn Forge>> {
+        None
+    }
+    /// Whose token it is.
+    async fn login_of(&self, _token: &SecretString) -> Result<String, ForgeError> {
+        Err(ForgeError::Permanent(NO_PEOPLE.to_owned()))
+    }
+    async fn begin_link(&self) -> Result<Device, ForgeError> {
+        Err(ForgeError::Permanent(NO_PEOPLE.to_owned()))
+    }
+    /// Whether the code is typed; asked not more often than the device says.
+    async fn typed(&self, _device: &Device) -> Result<Typed, ForgeError> {
+        Err(ForgeError::Permanent(NO_PEOPLE.to_owned()))
+    }
 }
 
+const NO_PEOPLE: &str = "this forge has no accounts to link";
+const NO_APP: &str = "accounts cannot be linked by a code: no OAuth app is configured (`github.client_id`)";
+/// What a person's token is to allow: their repositories and their codespaces.
+const SCOPES: [&str; 2] = ["repo", "codespace"];
+
 /// GitHub with the settings that say where it is.
+#[derive(Clone)]
 pub struct OnGitHub {
     github: GitHub,
     settings: github::Settings,
+    clock: crate::clock::Clock,
 }
 
 impl OnGitHub {
     /// Must be called inside a tokio runtime.
     pub fn new(settings: github::Settings, clock: crate::clock::Clock) -> Result<Self, GitHubError> {
-        Ok(Self { github: GitHub::with_clock(&settings, clock)?, settings })
+        Ok(Self { github: GitHub::with_clock(&settings, clock.clone())?, settings, clock })
+    }
+
+    fn devices(&self) -> Result<Devices, ForgeError> {
+        let app =
+            self.settings.client_id.as_deref().ok_or_else(|| ForgeError::Permanent(NO_APP.to_owned()))?;
+        Devices::new(&self.settings, app, self.clock.clone()).map_err(|e| sorted(&e))
+    }
+
+    fn with(&self, token: &SecretString) -> Result<GitHub, ForgeError> {
+        GitHub::with_token(&self.settings, token, self.clock.clone()).map_err(|e| sorted(&e))
     }
 
     async fn base(&self, proposal: &Proposal) -> Result<String, ForgeError> {
@@ -126,6 +185,33 @@ impl Forge for OnGitHub {
             Err(GitHubError::Unwanted { .. }) => Err(ForgeError::NotWanted),
             Err(error) => Err(sorted(&error)),
         }
+    }
+
+    fn on_behalf_of(&self, token: SecretString) -> Option<Arc<dyn Forge>> {
+        let github = self.with(&token).ok()?;
+        Some(Arc::new(Self { github, ..self.clone() }))
+    }
+
+    async fn login_of(&self, token: &SecretString) -> Result<String, ForgeError> {
+        Ok(self.with(token)?.login().await.map_err(|e| sorted(&e))?.login)
+    }
+
+    async fn begin_link(&self) -> Result<Device, ForgeError> {
+        let code = self.devices()?.code(&SCOPES).await.map_err(|e| sorted(&e))?;
+        let DeviceCode { user_code, verification_uri, device_code, interval, expires_in } = code;
+        Ok(Device { user_code, verification_uri, device_code, interval, expires_in })
+    }
+
+    async fn typed(&self, device: &Device) -> Result<Typed, ForgeError> {
+        let Device { user_code, verification_uri, device_code, interval, expires_in } = device.clone();
+        let code = DeviceCode { user_code, verification_uri, device_code, interval, expires_in };
+        Ok(match self.devices()?.token(&code).await.map_err(|e| sorted(&e))? {
+            Poll::Pending => Typed::NotYet,
+            Poll::SlowDown(longer) => Typed::AskLess(longer),
+            Poll::Token(token) => Typed::Token(token),
+            Poll::Denied => Typed::No,
+            Poll::Expired => Typed::TooLate,
+        })
     }
 }
 

@@ -13,7 +13,9 @@ use crate::domain::queue::{Caps, placement};
 use crate::domain::session::{self, Hold, Input, NewSession, Session, Status};
 use crate::domain::{Actor, AskId, Repo, Seq, SessionId, Time};
 use crate::store::{CommitError, Decision, Dedupe, Lane, ListQuery, Row, World};
+use crate::wire::account::{AccountView, Link};
 use crate::wire::api::{About, Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
+use crate::wire::fleet::NodeView;
 use crate::wire::view::{AskView, SessionView};
 
 const PAGE: u32 = 50;
@@ -117,6 +119,25 @@ impl Control for Local {
         };
         let row = self.inner.commit(id, known, decide).await.map_err(refusals::of_commit)?;
         Ok(self.inner.view(&row))
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeView>, Refusal> {
+        self.inner.nodes().await
+    }
+
+    async fn link(&self, by: &Actor, link: Link) -> Result<AccountView, Refusal> {
+        match link.token_file {
+            Some(file) => self.inner.link_file(by, file).await,
+            None => self.inner.link_device(by).await,
+        }
+    }
+
+    async fn unlink(&self, by: &Actor) -> Result<AccountView, Refusal> {
+        self.inner.unlink(by).await
+    }
+
+    async fn account(&self, of: &Actor) -> Result<AccountView, Refusal> {
+        self.inner.account(of).await
     }
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {

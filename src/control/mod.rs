@@ -8,15 +8,19 @@
 //! [`Local`] holds no truth of its own: after a start everything comes from rows, and first try and recovery are one
 //! path. Every loop is a shell around a public tick. Must not know who asked, over which door, nor any SQL.
 
+mod accounts;
 mod broken;
 mod dispatch;
 mod feed;
+mod fleet;
 pub mod forge;
 mod jobs;
+pub mod links;
 mod local;
 mod nodes;
 mod places;
 mod publish;
+mod reap;
 mod refusals;
 mod relay;
 mod run;
@@ -72,6 +76,7 @@ struct Inner {
     end: CancellationToken,
     /// Calls to providers and forges at once.
     calls: Arc<Semaphore>,
+    linking: accounts::Waiting,
     /// The last attach epoch: rises over restarts because it starts at the clock's microseconds.
     epoch: AtomicU64,
 }
@@ -104,6 +109,7 @@ impl Local {
             tasks: TaskTracker::new(),
             end: end.clone(),
             calls: Arc::new(Semaphore::new(MAX_CALLS)),
+            linking: accounts::Waiting::default(),
             epoch: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner), _end: Arc::new(end.drop_guard()) })
@@ -123,7 +129,8 @@ impl Local {
         local.inner.tasks.spawn(async move {
             tokio::select! {
                 () = end.cancelled() => {}
-                () = watch(inner) => {}
+                () = watch(inner.clone()) => {}
+                () = reap::watch(inner) => {}
             }
         });
         Ok(local)

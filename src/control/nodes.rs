@@ -33,9 +33,11 @@ pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// While a node boots it is asked this often.
 const BOOT_POLL: TimeDelta = TimeDelta::seconds(2);
+/// A provider that has no node left and does not say until when is asked again after this.
+const QUOTA_PAUSE: TimeDelta = TimeDelta::minutes(2);
 /// One call to a provider.
 const CALL: Duration = Duration::from_mins(5);
-/// From nothing to ready are five.
+/// From nothing to ready are six.
 const MAX_STEPS: u32 = 8;
 
 /// The one decision about a node; `None`: nothing to do, or not yet.
@@ -144,7 +146,12 @@ impl Inner {
                 limited(create(provider, self.store.instance(), row, lease)).await.map(Some)
             }
             Next::Boot => match limited(boot(provider, lease)).await {
-                Ok(Some(step)) => Ok(Some(step)),
+                Ok(Some(step)) => {
+                    if step == Step::Ready {
+                        self.take_notice(id, lease, provider).await?;
+                    }
+                    Ok(Some(step))
+                }
                 Ok(None) => return Err(Trouble::Wait(self.clock.now() + BOOT_POLL)),
                 Err(error) => Err(error),
             },
@@ -201,6 +208,22 @@ impl Inner {
         moved(made.map(|_| ()))
     }
 
+    /// Keeps what the provider says of the node. That it cannot be asked is no trouble: the node is what counts.
+    pub(super) async fn take_notice(
+        &self,
+        id: SessionId,
+        lease: &Lease,
+        provider: &dyn Provider,
+    ) -> Result<(), StoreError> {
+        let Ok(node) = node_of(lease) else { return Ok(()) };
+        if let Ok(Some(notice)) = limited(provider.notice(&node)).await
+            && lease.notice.as_ref() != Some(&notice)
+        {
+            self.move_lease(id, &lease.key, Step::Noticed { notice }).await?;
+        }
+        Ok(())
+    }
+
     /// What a provider's error means for the node and for its session.
     async fn node_failed(&self, row: &Row, lease: &Lease, error: NodeError) -> Result<bool, Trouble> {
         let id = row.session.id();
@@ -216,14 +239,15 @@ impl Inner {
             NodeError::Permanent(_) | NodeError::Auth { .. } => {
                 self.attempt_lost(row, &cause, false).await?;
             }
-            NodeError::Quota { until: Some(until), .. } => {
+            // Nobody's fault, and no retry is used up: it waits in the queue, with the reason shown.
+            NodeError::Quota { until, .. } => {
+                let until = until.unwrap_or(self.clock.now() + QUOTA_PAUSE);
                 let how = Ending::Failed { cause: cause.clone(), retry: Retry::Quota { until } };
                 if !self.conclude(id, row.session.attempt, how).await? {
                     self.attempt_lost(row, &cause, true).await?;
                 }
                 at = at.max(until);
             }
-            NodeError::Quota { until: None, .. } => self.attempt_lost(row, &cause, true).await?,
             NodeError::Transient { retry_after, .. } => {
                 let asked = retry_after.and_then(|d| TimeDelta::from_std(d).ok()).unwrap_or_default();
                 at = at.max(self.clock.now() + asked);
@@ -273,7 +297,7 @@ async fn create(
         return Ok(Step::Created { node: node.name });
     }
     let new = &row.session.new;
-    let spec = Spec { repo: new.repo.clone(), base: new.base.clone() };
+    let spec = Spec { repo: new.repo.clone(), base: new.base.clone(), owner: new.owner.clone() };
     provider.preflight(&spec).await?;
     let node = provider.ensure(&lease.key, &spec).await?;
     Ok(Step::Created { node: node.name })
@@ -284,8 +308,15 @@ async fn boot(provider: &dyn Provider, lease: &Lease) -> Result<Option<Step>, No
     match provider.inspect(&node).await? {
         // Asked to stop and still there: it is started again, whatever becomes of the stop.
         Condition::Ready if lease.state == State::Suspending => Ok(Some(Step::Boot)),
-        Condition::Ready => Ok(Some(Step::Ready)),
+        Condition::Ready if provider.is_far() && lease.state != State::Bootstrapping => {
+            Ok(Some(if lease.state == State::Booting { Step::Bootstrap } else { Step::Boot }))
+        }
+        Condition::Ready => {
+            provider.prepare(&node).await?;
+            Ok(Some(Step::Ready))
+        }
         Condition::Booting => Ok(None),
+        Condition::Stopped if lease.state == State::Bootstrapping => Ok(Some(Step::Suspended)),
         Condition::Stopped => {
             provider.start(&node).await?;
             Ok((lease.state != State::Booting).then_some(Step::Boot))

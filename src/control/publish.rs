@@ -13,7 +13,7 @@ use super::refusals::in_full;
 use super::{Inner, words};
 use crate::domain::report::Pushed;
 use crate::domain::session::{Input, PullRequest, Session, Status, Want, wants};
-use crate::domain::{Repo, SessionId, Time};
+use crate::domain::{Actor, Repo, SessionId, Time};
 use crate::store::StoreError;
 
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ impl Inner {
         let input = match proposal(session) {
             // A folder without a forge: the branch itself is what there is to show.
             None => Input::Published { pull_request: None },
-            Some(proposal) => match self.propose(id, proposal).await {
+            Some(proposal) => match self.propose(id, session.owner(), proposal).await {
                 Ok(pull_request) => Input::Published { pull_request: Some(pull_request) },
                 Err(ForgeError::NotWanted) => return Ok(()),
                 Err(error) => {
@@ -72,9 +72,14 @@ impl Inner {
         Ok(())
     }
 
-    async fn propose(&self, id: SessionId, proposal: Proposal) -> Result<PullRequest, ForgeError> {
+    async fn propose(
+        &self,
+        id: SessionId,
+        owner: &Actor,
+        proposal: Proposal,
+    ) -> Result<PullRequest, ForgeError> {
         let gone = || ForgeError::Permanent("no forge is configured any more".to_owned());
-        let forge = self.forge.clone().ok_or_else(gone)?;
+        let forge = self.forge_for(owner).await.ok_or_else(gone)?;
         let shut = || ForgeError::Transient { why: "DevTask is shutting down".to_owned(), until: None };
         let _call = self.calls.acquire().await.map_err(|_| shut())?;
         let wanted = StillPublishing { inner: self, id };

@@ -31,6 +31,8 @@ pub struct Settings {
     pub require_approval_for: Vec<String>,
     pub limits: Limits,
     pub policy: Policy,
+    /// Seconds a node with our mark may belong to nobody before it goes.
+    pub stray_grace: u32,
     /// Who is named as the author of what agents commit, where the requester has no address of their own.
     pub author: Author,
     /// How supervisors are started on this machine. Found out at the start, never configured by hand.
@@ -75,6 +77,8 @@ pub struct Machine {
     pub mirrors: Option<PathBuf>,
     /// The bubblewrap program; `None` = there is none.
     pub bubblewrap: Option<PathBuf>,
+    /// Folder for tokens of people who linked their accounts.
+    pub links: Option<PathBuf>,
     /// Paths agents must not see: our data folder, our secrets.
     pub hide: Vec<PathBuf>,
 }
@@ -98,6 +102,7 @@ impl Default for Settings {
             require_approval_for: Vec::new(),
             limits: Limits::default(),
             policy: Policy::default(),
+            stray_grace: 30 * 60,
             author: Author::default(),
             machine: Machine::default(),
         }

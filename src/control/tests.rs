@@ -208,7 +208,7 @@ fn errors_of_github_are_sorted_by_what_a_pause_can_heal() {
         forbidden(None),
         forbidden(Some(now())),
         GitHubError::Invalid { act: act(), message: "no commits between main and x".into() },
-        GitHubError::Unavailable { act: act(), status: 500 },
+        GitHubError::Unavailable { act: act(), status: 500, not_before: None },
         GitHubError::Ambiguous { act: act(), why: "no answer in time".into() },
     ];
     let lines = cases.into_iter().map(|error| match sorted(&error) {

@@ -76,7 +76,14 @@ pub enum Body {
     CommandIssued { command: Command },
     /// A step of the session's node, for people to follow.
     #[serde(rename = "node.changed")]
-    NodeChanged { key: String, state: super::lease::State, detail: Option<String> },
+    NodeChanged {
+        key: String,
+        state: super::lease::State,
+        detail: Option<String>,
+        /// What its provider says of it, where that is new.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notice: Option<String>,
+    },
     #[serde(untagged)]
     Report(Report),
 }

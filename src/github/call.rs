@@ -18,6 +18,19 @@ impl GitHub {
     where
         F: Future<Output = octocrab::Result<T>>,
     {
+        let why = act.clone();
+        let ask = || {
+            let (asked, why) = (ask(), &why);
+            async move { asked.await.map_err(|error| classify(why, &error, &self.clock)) }
+        };
+        self.repeat(act, ask).await
+    }
+
+    /// As [`GitHub::read`], for a call that has sorted its error already.
+    pub(super) async fn repeat<T, F>(&self, act: Act, mut ask: impl FnMut() -> F) -> Result<T, GitHubError>
+    where
+        F: Future<Output = Result<T, GitHubError>>,
+    {
         let until = Instant::now() + self.limit;
         let mut waits = AGAIN.iter();
         loop {
@@ -26,7 +39,7 @@ impl GitHub {
             };
             let error = match answer {
                 Ok(found) => return Ok(found),
-                Err(error) => classify(&act, &error, &self.clock),
+                Err(error) => error,
             };
             match waits.next() {
                 Some(wait) if error.retry() == Retry::Later && Instant::now() + *wait < until => {
@@ -44,9 +57,19 @@ impl GitHub {
         act: Act,
         send: impl Future<Output = octocrab::Result<T>>,
     ) -> Result<T, GitHubError> {
+        let why = act.clone();
+        let sorted = async { send.await.map_err(|error| classify(&why, &error, &self.clock)) };
+        self.once(act, sorted).await
+    }
+
+    /// As [`GitHub::write`], for a call that has sorted its error already.
+    pub(super) async fn once<T>(
+        &self,
+        act: Act,
+        send: impl Future<Output = Result<T, GitHubError>>,
+    ) -> Result<T, GitHubError> {
         match timeout_at(Instant::now() + self.limit, send).await {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(classify(&act, &error, &self.clock)),
+            Ok(ended) => ended,
             Err(_) => Err(GitHubError::Ambiguous {
                 act,
                 why: format!("no answer within {} s", self.limit.as_secs()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Uri;
-use hyper::header::{HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, HeaderValue, USER_AGENT};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use octocrab::service::middleware::auth_header::AuthHeaderLayer;
@@ -18,6 +18,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::GitHubError;
 use super::error::root_cause;
+
+/// The web's routes answer with a form otherwise; the API's answer with JSON anyway.
+const JSON: &str = "application/json";
 
 /// A client without retries of its own; needs a tokio runtime around it.
 pub(super) fn connect(
@@ -34,7 +37,8 @@ pub(super) fn connect(
         .base_uri(base)
         .map_err(|_| no_address())?
         .set_connect_timeout(Some(limit))
-        .set_read_timeout(Some(limit));
+        .set_read_timeout(Some(limit))
+        .add_header(ACCEPT, JSON.to_owned());
     if let Some(token) = token {
         builder = builder.personal_token(token.clone());
     }
@@ -43,7 +47,8 @@ pub(super) fn connect(
 
 fn plain(base: Uri, token: Option<&SecretString>) -> Result<Octocrab, GitHubError> {
     let client = Client::builder(TokioExecutor::new()).build_http::<OctoBody>();
-    let agent = vec![(USER_AGENT, HeaderValue::from_static("devtask"))];
+    let agent =
+        vec![(USER_AGENT, HeaderValue::from_static("devtask")), (ACCEPT, HeaderValue::from_static(JSON))];
     let built = OctocrabBuilder::new_empty()
         .with_service(client)
         .with_layer(&ExtraHeadersLayer::new(Arc::new(agent)))

@@ -1,7 +1,7 @@
-//! Floor 1: octocrab as typed verbs: whose token, which repository, the pull request of a branch.
+//! Floor 1: octocrab as typed verbs: whose token, which repository, the pull request of a branch, codespaces.
 //!
 //! Knows GitHub's routes, what its answers mean and which calls may be repeated. Must not know sessions: what a
-//! pull request is for, or when to open one, is the caller's.
+//! pull request or a codespace is for, or when to ask for one, is the caller's.
 //!
 //! Two laws hold for every call here:
 //! - it ends, within [`Settings::timeout_s`];
@@ -11,10 +11,13 @@
 
 mod call;
 mod client;
+pub mod codespaces;
+pub mod device;
 mod error;
 mod names;
 mod publish;
 mod pulls;
+mod raw;
 mod repos;
 mod settings;
 #[cfg(test)]
@@ -28,10 +31,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
 
-pub use error::{Act, GitHubError, Retry, Verb};
+pub use error::{Act, Class, GitHubError, Retry, Verb};
 pub use publish::Published;
 pub use pulls::{NewPull, Pull, PullState};
-pub use repos::RepoView;
+pub use repos::{RepoView, Who};
 pub use settings::{Settings, remote_url};
 
 /// GitHub, seen with one token. Cheap to clone.
@@ -54,9 +57,18 @@ impl GitHub {
 
     /// As [`GitHub::new`]; `clock` says from when a "retry after n seconds" counts.
     pub fn with_clock(settings: &Settings, clock: Clock) -> Result<Self, GitHubError> {
+        let token = settings.read_token()?;
+        Self::of_token(settings, token, clock)
+    }
+
+    /// As [`GitHub::with_clock`], seen with this token instead of the one the settings name.
+    pub fn with_token(settings: &Settings, token: &SecretString, clock: Clock) -> Result<Self, GitHubError> {
+        Self::of_token(settings, settings::fit(token)?, clock)
+    }
+
+    fn of_token(settings: &Settings, token: Option<SecretString>, clock: Clock) -> Result<Self, GitHubError> {
         install_crypto();
         settings.check()?;
-        let token = settings.read_token()?;
         let limit = Duration::from_secs(settings.timeout_s);
         let crab = client::connect(&settings.api_url, token.as_ref(), limit)?;
         Ok(Self { crab, token, limit, clock })

@@ -8,13 +8,29 @@ use super::{Act, GitHubError};
 const SHORT: usize = 300;
 
 pub(super) fn check(owner: &str, name: &str, act: &Act) -> Result<(), GitHubError> {
-    let fits = |text: &str| {
-        let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        !text.is_empty() && text.len() <= 100 && text.chars().all(ok) && !text.starts_with(['-', '.'])
-    };
     // A repository may start with a dot (`.github`), but is never only dots.
     let name = name.strip_prefix('.').unwrap_or(name);
-    if fits(owner) && fits(name) { Ok(()) } else { Err(GitHubError::BadName { act: act.clone() }) }
+    check_word(owner, act)?;
+    check_word(name, act)
+}
+
+/// One piece of a path: a login, a repository, a codespace, the number of an export.
+pub(super) fn check_word(text: &str, act: &Act) -> Result<(), GitHubError> {
+    let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let fits = !text.is_empty() && text.len() <= 100 && text.chars().all(ok) && !text.starts_with(['-', '.']);
+    if fits { Ok(()) } else { Err(GitHubError::BadName { act: act.clone() }) }
+}
+
+/// As part of a query.
+pub(super) fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut all, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => all.push(char::from(byte)),
+            _ => drop(write!(all, "%{byte:02X}")),
+        }
+        all
+    })
 }
 
 /// A branch as GitHub takes it: no white space, no control characters, none of git's own signs, not empty.

@@ -2,7 +2,7 @@
 //!
 //! Knows two read-only routes; `doctor` and the first step of a session stand on them.
 
-use super::{Act, GitHub, GitHubError, Verb, names};
+use super::{Act, GitHub, GitHubError, Verb, error, names};
 
 /// A repository as its token sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,10 +17,33 @@ pub struct RepoView {
     pub push: Option<bool>,
 }
 
+/// Whose token it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    pub login: String,
+    /// A classic token's scopes; `None` for a fine-grained one, which has permissions instead.
+    pub scopes: Option<Vec<String>>,
+}
+
+#[derive(serde::Deserialize)]
+struct User {
+    login: String,
+}
+
 impl GitHub {
+    /// Whose the token is and what it was given.
+    pub async fn login(&self) -> Result<Who, GitHubError> {
+        let act = Act::plain(Verb::ReadViewer);
+        let answer = self.get(&act, "/user").await?;
+        let user: User = answer.json(&act)?;
+        let scopes = answer.headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok());
+        let scopes = scopes.map(|text| error::scopes(text).map(str::to_owned).collect());
+        Ok(Who { login: user.login, scopes })
+    }
+
     /// The login of the token's user: the check that the token is good.
     pub async fn viewer(&self) -> Result<String, GitHubError> {
-        let act = Act { verb: Verb::ReadViewer, at: String::new() };
+        let act = Act::plain(Verb::ReadViewer);
         let user = self.read(act, || async { self.crab.current().user().await }).await?;
         Ok(user.login)
     }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub token: Option<SecretString>,
     pub token_file: Option<PathBuf>,
     pub token_env: Option<String>,
+    /// Of an OAuth app with the device flow: people link their accounts through it. No secret.
+    pub client_id: Option<String>,
     /// The longest a call may take, repeats of reads included; 1 to 600 seconds.
     pub timeout_s: u64,
 }
@@ -38,6 +40,7 @@ impl Default for Settings {
             token: None,
             token_file: None,
             token_env: None,
+            client_id: None,
             timeout_s: 20,
         }
     }
@@ -60,7 +63,7 @@ impl Settings {
     }
 
     /// The token from wherever it is kept; an empty one counts as none.
-    pub(super) fn read_token(&self) -> Result<Option<SecretString>, GitHubError> {
+    pub fn read_token(&self) -> Result<Option<SecretString>, GitHubError> {
         let found = match (&self.token, &self.token_file, &self.token_env) {
             (Some(token), _, _) => token.clone(),
             (None, Some(path), _) => read_file(path)?,
@@ -70,13 +73,17 @@ impl Settings {
             },
             (None, None, None) => return Ok(None),
         };
-        let token = found.expose_secret().trim();
-        // octocrab puts the token into a header without asking whether it fits.
-        if !token.bytes().all(|b| b.is_ascii_graphic()) || token.len() as u64 > LONGEST_TOKEN {
-            return Err(settings("the token holds characters no token has"));
-        }
-        Ok((!token.is_empty()).then(|| SecretString::from(token)))
+        fit(&found)
     }
+}
+
+/// A token as it goes into a header, which octocrab does without asking; an empty one is none.
+pub(super) fn fit(token: &SecretString) -> Result<Option<SecretString>, GitHubError> {
+    let token = token.expose_secret().trim();
+    if !token.bytes().all(|b| b.is_ascii_graphic()) || token.len() as u64 > LONGEST_TOKEN {
+        return Err(settings("the token holds characters no token has"));
+    }
+    Ok((!token.is_empty()).then(|| SecretString::from(token)))
 }
 
 /// What git fetches `owner/name` from and pushes it to; holds no credential.

@@ -3,6 +3,7 @@
 //! [`Doors::open`] binds, [`Doors::serve`] answers from a [`Control`]. Decides nothing:
 //! who may come in is [`guard`]'s, what a request means is `Control`'s. Must not know the store, Slack or any provider.
 
+mod accounts;
 mod asks;
 mod events;
 mod extract;

@@ -17,7 +17,9 @@ use super::problem::{self, Kind};
 use super::routes::{Endpoint, Gives, Takes, endpoints};
 use super::sessions::Reason;
 use crate::domain::ask::Answer;
+use crate::wire::account::{AccountView, Link};
 use crate::wire::api::{Code, Create, Message, Page};
+use crate::wire::fleet::NodeView;
 use crate::wire::view::{AskView, EventView, SessionView};
 
 /// The document as `GET /openapi.json` gives it.
@@ -57,6 +59,9 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<EventView>(&mut all);
     add::<Create>(&mut all);
     add::<Message>(&mut all);
+    add::<NodeView>(&mut all);
+    add::<AccountView>(&mut all);
+    add::<Link>(&mut all);
     add::<Answer>(&mut all);
     add::<Reason>(&mut all);
     add::<problem::Body>(&mut all);
@@ -135,6 +140,11 @@ fn success(gives: Gives) -> (StatusCode, Response) {
             let asks = ArrayBuilder::new().items(reference::<AskView>()).build();
             (StatusCode::OK, json("Open asks", Content::new(Some(asks))))
         }
+        Gives::Nodes => {
+            let nodes = ArrayBuilder::new().items(reference::<NodeView>()).build();
+            (StatusCode::OK, json("Nodes", Content::new(Some(nodes))))
+        }
+        Gives::Account => (StatusCode::OK, json("How it stands with the account", to::<AccountView>())),
         Gives::Alive => (StatusCode::OK, json("It answers", to::<Alive>())),
         Gives::Ready => (StatusCode::OK, json("Ready, perhaps degraded; 503 where not", to::<Ready>())),
         Gives::Document => (StatusCode::OK, Response::new("OpenAPI 3.1")),
@@ -154,6 +164,7 @@ fn body(takes: Takes) -> Option<RequestBody> {
         Takes::Message => (to::<Message>(), Required::True),
         Takes::Answer => (to::<Answer>(), Required::True),
         Takes::Reason => (to::<Reason>(), Required::False),
+        Takes::Link => (to::<Link>(), Required::False),
         Takes::Nothing | Takes::Filter | Takes::State | Takes::Events => return None,
     };
     Some(RequestBodyBuilder::new().content("application/json", content).required(Some(required)).build())
@@ -184,13 +195,13 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         Takes::Reason => {
             all.push(parameter("If-Match", Header, Type::String, "The ETag this was decided on"));
         }
-        Takes::Nothing | Takes::Create | Takes::Message | Takes::Answer => {}
+        Takes::Nothing | Takes::Create | Takes::Link | Takes::Message | Takes::Answer => {}
     }
     if matches!(endpoint.takes, Takes::Create | Takes::Reason | Takes::Answer) {
         let says = "A repeat under the same key gets the first answer";
         all.push(parameter("Idempotency-Key", Header, Type::String, says));
     }
-    if endpoint.method == Method::POST {
+    if endpoint.method == Method::POST || endpoint.gives == Gives::Account {
         all.push(parameter(super::ACTOR_HEADER, Header, Type::String, "Who does it; `owner` where absent"));
     }
     all

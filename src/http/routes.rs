@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::guard::{self, Guard};
 use super::problem::{Kind, Problem};
-use super::{Parts, asks, events, ops, sessions};
+use super::{Parts, accounts, asks, events, ops, sessions};
 use crate::wire::api::Code;
 
 /// One route and what a reader of the document should know of it.
@@ -39,6 +39,7 @@ pub(super) enum Takes {
     Reason,
     Message,
     Answer,
+    Link,
     Events,
 }
 
@@ -48,6 +49,8 @@ pub(super) enum Gives {
     Session(StatusCode),
     Page,
     Asks,
+    Nodes,
+    Account,
     Events,
     Alive,
     Ready,
@@ -74,6 +77,11 @@ impl Endpoint {
 
     fn takes(mut self, takes: Takes) -> Self {
         self.takes = takes;
+        self
+    }
+
+    fn gives_account(mut self) -> Self {
+        self.gives = Gives::Account;
         self
     }
 
@@ -129,6 +137,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         E::post("/asks/{handle}/answer", "answer", Takes::Answer, post(asks::answer))
             .says("Answer an ask; the first answer wins")
             .refuses(&[Code::NotFound, Code::Settled]),
+        E::get("/nodes", "nodes", Gives::Nodes, get(sessions::nodes))
+            .says("The nodes there are, the oldest first; strays last"),
+        E::get("/account", "account", Gives::Account, get(accounts::show))
+            .says("Your account on the forge, if it is linked"),
+        E::post("/account/link", "link", Takes::Link, post(accounts::link))
+            .says("Link your account on the forge: answers the code to type there")
+            .gives_account()
+            .refuses(&[Code::Unreachable]),
+        E::post("/account/unlink", "unlink", Takes::Link, post(accounts::unlink))
+            .says("Forget your account on the forge and its token")
+            .gives_account(),
         E::get("/healthz", "healthz", Gives::Alive, get(ops::healthz)).says("Whether the process answers"),
         E::get("/readyz", "readyz", Gives::Ready, get(ops::readyz))
             .says("Whether work should be sent here; degraded is still ready"),

@@ -57,6 +57,11 @@ pub(super) async fn show(State(at): State<Parts>, Id(id): Id) -> Result<Response
     Ok(session(StatusCode::OK, &at.control.show(id).await?))
 }
 
+/// The machines sessions run on, and strays.
+pub(super) async fn nodes(State(at): State<Parts>) -> Result<Response, Problem> {
+    Ok(Json(at.control.nodes().await?).into_response())
+}
+
 pub(super) async fn pause(
     at: State<Parts>,
     by: By,

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::book::{Book, Shared};
 use super::codec;
-use super::slack::Note;
+use super::note::Note;
+use super::slack;
 use super::writes::{OutcomeRow, Writes};
 use super::{CommitError, Dedupe, Row, StoreError, World};
 use crate::domain::lease::{self, Lease};
@@ -112,7 +113,11 @@ impl Batch {
         }
         let moved = before.lease.as_ref().is_none_or(|old| is_news(old, &lease));
         let told = if moved && !before.session.status.is_settled() {
-            session::step(&before.session, Input::Node { lease: lease.clone() }, now).ok()
+            let notice = lease
+                .notice
+                .clone()
+                .filter(|n| before.lease.as_ref().and_then(|l| l.notice.as_ref()) != Some(n));
+            session::step(&before.session, Input::Node { lease: lease.clone(), notice }, now).ok()
         } else {
             None
         };
@@ -189,7 +194,7 @@ impl Batch {
     }
 
     pub(super) fn note(&mut self, note: Arc<Note>) {
-        if let Note::Deliver(delivery) = &*note {
+        if let Note::Slack(slack::Note::Deliver(delivery)) = &*note {
             self.deliveries.insert(delivery.key.clone());
         }
         self.writes.note(note);
@@ -227,10 +232,11 @@ impl Adoption {
     }
 }
 
-/// A different node, the same in another state, or one that stumbles over something new.
+/// A different node, the same in another state, one that stumbles over something new, or something new said of it.
 fn is_news(old: &Lease, new: &Lease) -> bool {
     let of = |lease: &Lease| -> (u32, lease::State) { (lease.incarnation, lease.state) };
-    of(old) != of(new) || new.detail.is_some() && new.detail != old.detail
+    let said = |old: &Option<String>, new: &Option<String>| new.is_some() && new != old;
+    of(old) != of(new) || said(&old.detail, &new.detail) || said(&old.notice, &new.notice)
 }
 
 /// The number after this one.

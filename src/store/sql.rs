@@ -46,6 +46,19 @@ pub(super) const CONSUMED: &str =
 pub(super) const OUTCOME: &str = "SELECT request, session, refusal FROM outcomes WHERE key = $1";
 pub(super) const PRUNE_OUTCOMES: &str = "DELETE FROM outcomes WHERE at < $1";
 
+pub(super) const LEASED: &str = "SELECT body FROM leases WHERE key = $1 AND state <> 'gone'";
+pub(super) const SEE_STRAY: &str =
+    "INSERT INTO strays (provider, node, key, first_seen) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+pub(super) const FORGET_STRAY: &str = "DELETE FROM strays WHERE provider = $1 AND node = $2";
+pub(super) const STRAYS: &str =
+    "SELECT provider, node, key, first_seen FROM strays ORDER BY first_seen, node";
+pub(super) const LINK: &str = "INSERT INTO links (person, login, token_file, linked_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (person) DO UPDATE SET login = excluded.login, token_file = excluded.token_file, \
+    linked_at = excluded.linked_at";
+pub(super) const UNLINK: &str = "DELETE FROM links WHERE person = $1";
+pub(super) const LINKED: &str = "SELECT person, login, token_file, linked_at FROM links WHERE person = $1";
+pub(super) const LINKS: &str = "SELECT person, login, token_file, linked_at FROM links ORDER BY person";
+
 pub(super) const INSTANCE: &str = "SELECT value FROM meta WHERE name = 'instance'";
 pub(super) const MARK_INSTANCE: &str = "INSERT INTO meta (name, value) VALUES ('instance', $1)";
 pub(super) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -153,6 +166,14 @@ pub(super) fn all() -> Vec<&'static str> {
         CONSUMED,
         OUTCOME,
         PRUNE_OUTCOMES,
+        LEASED,
+        SEE_STRAY,
+        FORGET_STRAY,
+        STRAYS,
+        LINK,
+        UNLINK,
+        LINKED,
+        LINKS,
         INSTANCE,
         MARK_INSTANCE,
         CHECKPOINT,

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::batch::{Batch, Outcome};
 use super::book::Shared;
 use super::checkpoint::Checkpoints;
-use super::slack::{self, Delivered, Note};
+use super::note::Note;
+use super::slack::{self, Delivered};
 use super::{CommitError, Decision, Dedupe, Row, StoreError, World, read};
 use crate::clock::{Clock, Time};
 use crate::domain::SessionId;
@@ -46,7 +47,7 @@ pub(super) struct Step {
     pub(super) reply: oneshot::Sender<Answer>,
 }
 
-/// Something about Slack; nothing is decided but whether a delivery is new and in time.
+/// Something beside sessions; nothing is decided but whether a delivery is new and in time.
 pub(super) struct Noting {
     pub(super) note: Arc<Note>,
     pub(super) reply: oneshot::Sender<Noted>,
@@ -222,7 +223,7 @@ impl Writer {
 
     /// A delivery that is here is a repeat however late it comes; another one that is late is not taken in.
     async fn note(&mut self, batch: &mut Batch, note: &Arc<Note>) -> Noted {
-        if let Note::Deliver(delivery) = &**note {
+        if let Note::Slack(slack::Note::Deliver(delivery)) = &**note {
             if batch.delivers(&delivery.key) || slack::is_known(&mut self.conn, &delivery.key).await? {
                 return Ok(Delivered::Repeat);
             }

@@ -9,7 +9,8 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, Executor};
 
 use super::codec::{self, SPILL};
-use super::slack::Note;
+use super::note::Note;
+use super::slack;
 use super::slack::sql::PRUNE_DELIVERIES;
 use super::sql::{self, Table};
 use super::{Row, StoreError};
@@ -107,7 +108,7 @@ impl Writes {
     }
 
     pub(super) fn brings_threads(&self) -> bool {
-        self.notes.iter().any(|note| matches!(**note, Note::Thread(_)))
+        self.notes.iter().any(|note| matches!(**note, Note::Slack(slack::Note::Thread(_))))
     }
 
     pub(super) fn session(&mut self, row: Row, changed: u64) -> Result<(), StoreError> {

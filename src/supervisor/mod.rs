@@ -6,6 +6,7 @@
 //! ```
 //! Knows its folder, its agent and its link; must not know SQL, Slack, a forge's API or any other session.
 
+mod attach;
 mod checks;
 mod desk;
 mod detach;
@@ -31,6 +32,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub use attach::main as attach;
 pub use text::chain;
 
 use crate::clock::Clock;

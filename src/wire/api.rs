@@ -10,6 +10,8 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::account::{AccountView, Link};
+use super::fleet::NodeView;
 use super::view::{AskView, EventView, SessionView};
 use crate::domain::ask::Answer;
 use crate::domain::brief::Brief;
@@ -57,6 +59,13 @@ pub trait Control: Send + Sync {
     async fn answer(&self, by: &Actor, handle: &str, answer: Answer) -> Result<SessionView, Refusal> {
         self.answer_once(by, handle, answer, None).await
     }
+    /// The nodes there are, the oldest first; strays last.
+    async fn nodes(&self) -> Result<Vec<NodeView>, Refusal>;
+    /// Links a person with their account on the forge: answers the code they are to type, or that it is done.
+    async fn link(&self, by: &Actor, link: Link) -> Result<AccountView, Refusal>;
+    /// Forgets their account and the token it gave.
+    async fn unlink(&self, by: &Actor) -> Result<AccountView, Refusal>;
+    async fn account(&self, of: &Actor) -> Result<AccountView, Refusal>;
     /// Events after `after`, then live ones as they are committed. Ends when the session is settled and all is told.
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal>;
 }

@@ -3,7 +3,11 @@
 //! Knows shapes only; must not know who serves or reads them, nor open a connection.
 
 #[cfg(feature = "server")]
+pub mod account;
+#[cfg(feature = "server")]
 pub mod api;
+#[cfg(feature = "server")]
+pub mod fleet;
 pub mod link;
 pub mod run;
 #[cfg(feature = "server")]

@@ -3,6 +3,7 @@
 //! Knows the far sides' rules as they were measured; must not know sessions, stores or who drives them.
 
 pub mod agent;
+pub mod codespace;
 pub mod demo;
 pub mod forge;
 pub mod model;

@@ -14,9 +14,12 @@ use devtask::cli::{health, slack};
 use devtask::client::{Remote, Target};
 use devtask::clock::Clock;
 use devtask::config::{Config, Vars};
+use devtask::domain::lease::State;
 use devtask::domain::session::Input;
 use devtask::slack::manifest::{Manifest, Reach};
+use devtask::wire::account::AccountView;
 use devtask::wire::api::Control;
+use devtask::wire::fleet::NodeView;
 use insta::assert_snapshot;
 
 use crate::desk::{House, ana};
@@ -143,6 +146,68 @@ async fn sessions_in_every_state_are_one_table() {
     for line in json.lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
+}
+
+#[tokio::test]
+async fn nodes_are_one_table_with_what_each_has_cost() {
+    let house = House::open().await;
+    assert_snapshot!(house.type_in(&["nodes"]).await.all(), @"! there is no node");
+    let node = |session: Option<u32>, state, cost| NodeView {
+        node_id: Some("ana/fluffy-space-train".to_owned()),
+        key: format!("0a1b2c3d-{}-1", session.unwrap_or(77)),
+        provider: "codespaces".to_owned(),
+        state,
+        session: session.and_then(devtask::domain::SessionId::new),
+        owner: session.map(|_| "person:slack/U0ANA".to_owned()),
+        created_at: house.desk.clock.now() - chrono::TimeDelta::minutes(90),
+        up_seconds: 5_400,
+        cost_micro_usd: cost,
+        notice: session.map(|_| "it was stopped, because the spending limit is reached".to_owned()),
+        trouble: None,
+    };
+    *house.desk.nodes.lock().unwrap() =
+        vec![node(Some(142), Some(State::Suspended), Some(270_000)), node(None, None, None)];
+    assert_snapshot!(house.type_in(&["nodes"]).await.all(), @"
+    SESSION  STATE      PROVIDER    NODE                    OWNER  AGE  COST
+    dt-142   suspended  codespaces  ana/fluffy-space-train  U0ANA  1 h  ~$0.27
+    –        stray      codespaces  ana/fluffy-space-train  –      1 h  –
+    ! dt-142: it was stopped, because the spending limit is reached
+    ! 0a1b2c3d-77-1: belongs to no session; it goes after a grace time, once its work is safe
+    ");
+    assert_eq!(house.type_in(&["nodes", "--json"]).await.data.lines().count(), 2);
+}
+
+#[tokio::test]
+async fn linking_shows_a_code_and_waits_until_it_is_typed() {
+    let house = House::open().await;
+    assert_snapshot!(house.type_in(&["link", "--show"]).await.all(), @"! you are not linked: your sessions run and publish in DevTask's own name");
+    let decided = async |view: AccountView| {
+        *house.desk.account.lock().unwrap() = AccountView::Unlinked;
+        let typed = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            *house.desk.account.lock().unwrap() = view;
+        };
+        tokio::join!(house.type_in(&["link"]), typed).0.all()
+    };
+    let ana = AccountView::Linked { login: "ana-on-the-forge".to_owned(), since: house.desk.clock.now() };
+    assert_snapshot!(decided(ana).await, @"
+    WDJB-MJHT
+    ! open https://github.com/login/device and type
+    ! waiting for you …
+    ! you are ana-on-the-forge: your sessions run and publish in your name
+    ");
+    let refused = AccountView::Refused { why: "the code was not typed in time".to_owned() };
+    assert_snapshot!(decided(refused).await, @"
+    WDJB-MJHT
+    ! open https://github.com/login/device and type
+    ! waiting for you …
+    ! that did not work: the code was not typed in time
+    exit 10
+    ");
+    assert_snapshot!(house.type_in(&["link", "--remove"]).await.all(), @"! you are not linked: your sessions run and publish in DevTask's own name");
+    assert_snapshot!(house.type_in(&["link", "--token-file", "github.token"]).await.all(), @"! you are ana-on-the-forge: your sessions run and publish in your name");
+    assert_snapshot!(house.type_in(&["link", "--json"]).await.all(), @r#"{"state":"linked","login":"ana-on-the-forge","since":"2026-03-02T09:00:00Z"}"#);
+    assert_eq!(parse(&["link", "--show", "--remove"]).unwrap_err().exit_code(), 2);
 }
 
 #[tokio::test]

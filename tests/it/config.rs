@@ -150,6 +150,14 @@ fn a_wrong_configuration_is_refused_by_key_and_place() {
         "[slack]\nrepo = \"web\"",
         "[slack]\napi_url = \"https://ana:pw@slack.example.com/api\"",
         "[nodes.docker]",
+        "[nodes.codespaces]\nidle_timeout_minutes = 300",
+        "[nodes.codespaces]\nretention_minutes = 50000",
+        "[nodes.codespaces]\ngh = []",
+        "[nodes.codespaces]\nhome = \"work\"",
+        "[nodes.codespaces]\nidentities = [{ name = \"ana\" }]",
+        "[nodes.codespaces]\nidentities = [{ name = \"ana\", gh = true, token = \"t\" }]",
+        "[nodes.codespaces]\nidentities = [{ name = \"ana\", gh = true }, { name = \"ana\", gh = true }]",
+        "[nodes.codespaces]\ndefault_identity = \"bo\"",
         "[http\n",
     ];
     let mut table = String::new();
@@ -253,7 +261,13 @@ fn the_example_file_says_what_the_defaults_are() {
         let Some((name, _)) = line.split_once(" = ").filter(|(n, _)| !n.contains(' ')) else { continue };
         let known =
             ["data_dir", "token", "token_file", "token_env", "bot_token", "app_token", "signing_secret"];
-        assert!(known.contains(&name) || ["api_url", "repo"].contains(&name), "{line}");
+        let nodes = ["default_identity", "machine", "devcontainer_path", "geo", "identities", "binaries"];
+        assert!(
+            known.contains(&name)
+                || ["api_url", "repo", "client_id"].contains(&name)
+                || nodes.contains(&name),
+            "{line}"
+        );
     }
 }
 
@@ -274,6 +288,9 @@ fn the_example_file_leaves_no_setting_out() {
         fields(&plain.github),
         fields(&plain.slack),
         fields(&plain.nodes.local),
+        vec!["binaries".to_owned()],
+        fields(&plain.nodes.codespaces),
+        fields(&devtask::node::codespaces::IdentitySettings::default()),
     ];
     // The machine is found out, and the policy's settings stand at the top by their old names.
     let names = names.concat().into_iter().filter(|n| n != "machine" && n != "policy");

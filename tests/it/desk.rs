@@ -24,7 +24,9 @@ use devtask::domain::report::{
 use devtask::domain::session::{self, Change, Input, NewSession, PullRequest, Session, Status};
 use devtask::domain::{Actor, AskId, Attempt, Seq, SessionId, Time};
 use devtask::http::{Doors, Part, Parts, Settings, State};
+use devtask::wire::account::{AccountView, Link};
 use devtask::wire::api::{Act, Code, Control, Create, EventStream, Filter, Message, Page, Refusal};
+use devtask::wire::fleet::NodeView;
 use devtask::wire::view::{AskView, EventView, SessionView};
 use futures_util::{StreamExt, stream};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -51,6 +53,10 @@ pub struct Desk {
     pub panic: Mutex<bool>,
     /// Events that streams were asked for.
     pub taken: Arc<AtomicUsize>,
+    /// What `account` answers.
+    pub account: Mutex<AccountView>,
+    /// What `nodes` answers.
+    pub nodes: Mutex<Vec<NodeView>>,
     /// Who called last.
     pub by: Mutex<Option<Actor>>,
 }
@@ -63,6 +69,8 @@ impl Desk {
             keys: Mutex::default(),
             head: watch::channel(0).0,
             refuse: Mutex::default(),
+            account: Mutex::new(AccountView::Unlinked),
+            nodes: Mutex::default(),
             panic: Mutex::default(),
             taken: Arc::default(),
             by: Mutex::default(),
@@ -396,6 +404,34 @@ impl Control for Desk {
         let (id, ask) = handle.split_once(':').ok_or_else(none)?;
         let id = id.parse().map_err(|_| none())?;
         self.say(id, Input::Answer { by: by.clone(), ask: AskId(ask.to_owned()), answer })
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeView>, Refusal> {
+        Ok(self.nodes.lock().unwrap().clone())
+    }
+
+    async fn link(&self, by: &Actor, link: Link) -> Result<AccountView, Refusal> {
+        self.note(by)?;
+        if link.token_file.is_some() {
+            *self.account.lock().unwrap() =
+                AccountView::Linked { login: "ana-on-the-forge".to_owned(), since: self.clock.now() };
+        } else if self.account(by).await? == AccountView::Unlinked {
+            *self.account.lock().unwrap() = AccountView::Waiting {
+                user_code: "WDJB-MJHT".to_owned(),
+                verification_uri: "https://github.com/login/device".to_owned(),
+                until: self.clock.now() + chrono::TimeDelta::minutes(15),
+            };
+        }
+        self.account(by).await
+    }
+
+    async fn unlink(&self, by: &Actor) -> Result<AccountView, Refusal> {
+        *self.account.lock().unwrap() = AccountView::Unlinked;
+        self.account(by).await
+    }
+
+    async fn account(&self, _: &Actor) -> Result<AccountView, Refusal> {
+        Ok(self.account.lock().unwrap().clone())
     }
 
     async fn events(&self, id: SessionId, after: Seq) -> Result<EventStream, Refusal> {

@@ -372,7 +372,7 @@ async fn no_route_answers_strangers() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 15);
+    assert_eq!(routes, 19);
     let unknown = house.raw(&format!("GET /nowhere HTTP/1.1\r\nhost: {}\r\n", house.address), "").await;
     assert_eq!(unknown.status, 401, "nor says what there is");
     let same = format!("host: {0}\r\norigin: http://{0}\r\n{token}", house.address);

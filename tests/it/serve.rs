@@ -38,7 +38,7 @@ impl Served {
             let end = async {
                 let _ = stopped.await;
             };
-            let done = serve::run(config, |_, _, _| Providers::new(), &mut talk, end).await;
+            let done = serve::run(config, |_| Ok(Providers::new()), &mut talk, end).await;
             (done, String::from_utf8(talk).unwrap())
         });
         let remote = Remote::new(Target::Socket(dir.join("devtask.sock")), None, Clock::system());
@@ -71,7 +71,7 @@ async fn a_session_outlives_its_server() {
     let made = first.remote.create(&ana(), new, None).await;
     let second_at_once = {
         let mut talk = Vec::new();
-        serve::run(config(&dir), |_, _, _| Providers::new(), &mut talk, async {}).await
+        serve::run(config(&dir), |_| Ok(Providers::new()), &mut talk, async {}).await
     };
     let refused = second_at_once.unwrap_err();
     assert_eq!(refused.exit(), 3);
@@ -95,8 +95,7 @@ async fn a_folder_that_cannot_be_used_is_named() {
     let file = dir.path().join("file");
     std::fs::write(&file, "x").unwrap();
     let mut talk = Vec::new();
-    let refused =
-        serve::run(config(&file), |_, _, _| Providers::new(), &mut talk, async {}).await.unwrap_err();
+    let refused = serve::run(config(&file), |_| Ok(Providers::new()), &mut talk, async {}).await.unwrap_err();
     assert_eq!(refused.exit(), 3);
     assert!(refused.text().unwrap().contains(&file.display().to_string()));
 }

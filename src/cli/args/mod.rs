@@ -16,7 +16,7 @@ use crate::domain::SessionId;
 #[cfg(feature = "server")]
 use crate::slack::manifest::Base;
 #[cfg(feature = "server")]
-pub use talk::{Act, Answer, Create, Decide, List, Logs, Message, Wait, span};
+pub use talk::{Act, Answer, Create, Decide, Link, List, Logs, Message, Wait, span};
 
 /// About, examples, usage, the rest.
 const TEMPLATE: &str =
@@ -113,6 +113,16 @@ pub enum Verb {
         before_help = "Examples:\n  devtask logs 142\n  devtask logs 142 -f\n  devtask logs 142 --json --after 40"
     )]
     Logs(Logs),
+    /// List the nodes: whose each is, how it stands, what it has cost
+    #[cfg(feature = "server")]
+    #[command(before_help = "Examples:\n  devtask nodes\n  devtask nodes --json")]
+    Nodes,
+    /// Link your account on the forge, so that your sessions run and publish in your name
+    #[cfg(feature = "server")]
+    #[command(
+        before_help = "Examples:\n  devtask link                          (shows a code to type at the forge, and waits)\n  devtask link --token-file ~/.config/devtask/github.token\n  devtask link --show\n  devtask link --remove"
+    )]
+    Link(Link),
     /// Answer what an agent asks
     #[cfg(feature = "server")]
     #[command(
@@ -165,6 +175,13 @@ pub enum Verb {
     /// Run one session's far end on a node; the control plane starts it
     #[command(before_help = "Examples:\n  devtask supervise --home /tmp/dt-142 --detach")]
     Supervise(Supervise),
+    /// Pass standard input and output to the supervisor of a session on this machine
+    #[command(hide = true)]
+    Attach {
+        /// The session's folder
+        #[arg(long, value_name = "DIR")]
+        home: PathBuf,
+    },
     /// Check what DevTask needs on this machine, and say what mends it
     #[cfg(feature = "server")]
     #[command(
@@ -187,6 +204,24 @@ pub enum Verb {
         before_help = "Examples:\n  devtask slack manifest --url"
     )]
     Slack(Slack),
+    /// The part of `gh` that leads into a codespace of the local forge
+    #[cfg(feature = "workbench")]
+    #[command(hide = true, disable_help_flag = true)]
+    GhStandIn {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// The first program in a codespace of the local forge
+    #[cfg(feature = "workbench")]
+    #[command(hide = true)]
+    BoxInside {
+        /// The SSH server; without it there is none
+        #[arg(long)]
+        sshd: Option<PathBuf>,
+        /// An address outside that is reached inside too
+        #[arg(long)]
+        reach: Vec<std::net::SocketAddr>,
+    },
     /// The scripted agent
     #[cfg(feature = "workbench")]
     #[command(hide = true, disable_help_flag = true)]

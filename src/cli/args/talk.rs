@@ -81,6 +81,19 @@ fn status(text: &str) -> Result<crate::domain::session::Status, String> {
 }
 
 #[derive(Debug, Args)]
+pub struct Link {
+    /// Use the token in this file on the server's machine instead; it is read there whenever it is needed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["show", "remove"])]
+    pub token_file: Option<std::path::PathBuf>,
+    /// Only say how it stands
+    #[arg(long, conflicts_with = "remove")]
+    pub show: bool,
+    /// Forget your account and its token
+    #[arg(long)]
+    pub remove: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Logs {
     /// `142` or `dt-142`
     pub session: SessionId,

@@ -20,7 +20,7 @@ const GIT: (u32, u32) = (2, 38);
 const FREE_MIN: u64 = 1 << 30;
 
 /// What a program says of itself; the error is a sentence.
-async fn version(program: &str, path: &str) -> Result<String, String> {
+pub(super) async fn version(program: &str, path: &str) -> Result<String, String> {
     let run = tokio::process::Command::new(program)
         .arg("--version")
         .env("PATH", path)

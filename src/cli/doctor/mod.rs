@@ -3,6 +3,7 @@
 //! A [`Check`] is a value: one line, whatever it takes to find out. Must not mend anything itself.
 
 mod checks;
+mod codespaces;
 mod slack;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ use futures_util::future::{BoxFuture, join_all};
 use serde::Serialize;
 
 pub use checks::{agent, bubblewrap, data_dir, database, forge, git, server};
+pub use codespaces::codespaces;
 pub use slack::slack;
 
 use super::talk::{Outcome, Terminal, Trouble, clean};
@@ -77,10 +79,11 @@ pub fn checks(config: Result<Config, Trouble>, remote: Option<Remote>, vars: &Va
             let file = config.file.as_deref().map_or("none, all defaults".to_owned(), shown);
             all.insert(0, Check::new("configuration", async move { Finding::ok(file) }));
             all.extend(agents(&config, &path));
-            all.push(bubblewrap(path, config.nodes.local.unsandboxed));
+            all.push(bubblewrap(path.clone(), config.nodes.local.unsandboxed));
             all.push(data_dir(config.data_dir.clone()));
             all.push(database(config.data_dir.clone()));
             all.push(forge(config.github.clone()));
+            all.extend(codespaces(&config, &path));
             all.extend(slack(&config.slack));
         }
         Err(trouble) => {

@@ -15,22 +15,58 @@ use crate::cli::talk::Trouble;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::forge::{Forge, OnGitHub};
+use crate::control::links::Links;
 use crate::control::settings::Machine;
 use crate::control::{Local, Providers};
 use crate::http::{Doors, Parts};
 use crate::node::Provider;
+use crate::node::bootstrap::Binaries;
+use crate::node::codespaces::{Codespaces, OverSsh};
+use crate::node::ssh::Ssh;
 use crate::slack::Slack;
 use crate::store::{Store, StoreError};
 use crate::supervisor::chain;
-use crate::{control, node, slack, telemetry};
+use crate::{control, github, node, slack, telemetry};
 
-/// Makes the providers of an installation: `instance` is its mark, `caged` whether bubblewrap works here.
-pub type MakeProviders = fn(config: &Config, instance: &str, caged: bool) -> Providers;
+/// What providers are made from.
+pub struct Ground<'a> {
+    pub config: &'a Config,
+    pub store: &'a Store,
+    pub clock: &'a Clock,
+    /// Whether bubblewrap works here.
+    pub caged: bool,
+}
 
-/// Those of every installation.
-pub fn providers(config: &Config, instance: &str, caged: bool) -> Providers {
-    let local = node::local::Local::new(&config.data_dir, instance, config.nodes.local.clone(), caged);
-    Providers::from([("local".to_owned(), Arc::new(local) as Arc<dyn Provider>)])
+/// Makes the providers of an installation.
+pub type MakeProviders = fn(ground: &Ground<'_>) -> Result<Providers, Trouble>;
+
+/// Those of every installation, and codespaces where somebody's token is or may come to be.
+pub fn providers(ground: &Ground<'_>) -> Result<Providers, Trouble> {
+    let Ground { config, store, caged, .. } = *ground;
+    let local =
+        node::local::Local::new(&config.data_dir, store.instance(), config.nodes.local.clone(), caged);
+    let mut all = Providers::from([("local".to_owned(), Arc::new(local) as Arc<dyn Provider>)]);
+    if !config.nodes.codespaces.identities.is_empty() || has_forge(&config.github) {
+        all.insert("codespaces".to_owned(), Arc::new(codespaces(ground)?));
+    }
+    Ok(all)
+}
+
+/// Made without asking anybody: what is missing is told where a codespace is wanted, and by `devtask doctor`.
+fn codespaces(ground: &Ground<'_>) -> Result<Codespaces, Trouble> {
+    let Ground { config, store, clock, .. } = *ground;
+    let folder = config.data_dir.join("ssh");
+    let ssh = Ssh::new(&folder, node::ssh::Settings::default(), clock.clone())
+        .map_err(|e| Trouble::setup(format!("`{}`: {e}", folder.display())))?;
+    let reach = OverSsh::new(ssh, Binaries::new(config.nodes.binaries.clone()));
+    Ok(Codespaces::new(
+        config.nodes.codespaces.clone(),
+        &config.github,
+        store.instance(),
+        clock.clone(),
+        Arc::new(Links::new(store.clone())),
+        Arc::new(reach),
+    ))
 }
 
 /// Serves until `stop` ends; then nothing new is taken, streams end, and the far ends go on without us.
@@ -47,7 +83,8 @@ pub async fn run(
         .await
         .map_err(|e| Trouble::setup(chain(&e)).hint("`devtask doctor` looks at everything at once"))?;
     let bubblewrap = node::local::bubblewrap().await;
-    let made = providers(&config, store.instance(), bubblewrap.is_some());
+    let ground = Ground { config: &config, store: &store, clock: &clock, caged: bubblewrap.is_some() };
+    let made = providers(&ground)?;
     let local = start(&config, &store, made, bubblewrap, clock.clone())?;
     let slack = slack(&config, &local, &store, clock)?;
     let doors = doors.signed(slack.as_ref().map_or_else(Router::new, |slack| slack.routes()));
@@ -88,6 +125,7 @@ fn start(
         program: None,
         mirrors: Some(config.data_dir.join("mirrors")),
         bubblewrap,
+        links: Some(config.data_dir.join("links")),
         hide: hidden(config),
     };
     Local::start(settings, store.clone(), providers, forge, clock).map_err(|e| Trouble::setup(e.to_string()))
@@ -110,13 +148,18 @@ fn slack(config: &Config, local: &Local, store: &Store, clock: Clock) -> Result<
     Ok(Some(Arc::new(slack)))
 }
 
-/// Without a token there is no forge: sessions work on folders.
+/// Our own token, or an app through which people link theirs.
+fn has_forge(github: &github::Settings) -> bool {
+    let token = github.token.is_some() || github.token_file.is_some() || github.token_env.is_some();
+    token || github.client_id.is_some()
+}
+
+/// Without one sessions work on folders.
 fn forge(config: &Config, clock: Clock) -> Result<Option<Arc<dyn Forge>>, Trouble> {
-    let github = &config.github;
-    if github.token.is_none() && github.token_file.is_none() && github.token_env.is_none() {
+    if !has_forge(&config.github) {
         return Ok(None);
     }
-    let forge = OnGitHub::new(github.clone(), clock)
+    let forge = OnGitHub::new(config.github.clone(), clock)
         .map_err(|e| Trouble::setup(e.sentence()).hint("`devtask doctor` looks at everything at once"))?;
     Ok(Some(Arc::new(forge)))
 }
@@ -124,7 +167,9 @@ fn forge(config: &Config, clock: Clock) -> Result<Option<Arc<dyn Forge>>, Troubl
 /// What no agent may see: our data, and the files secrets are read from.
 fn hidden(config: &Config) -> Vec<PathBuf> {
     let files = [config.http.token_file.clone(), config.github.token_file.clone(), config.file.clone()];
-    std::iter::once(config.data_dir.clone()).chain(files.into_iter().flatten()).collect()
+    let identities = config.nodes.codespaces.identities.iter().filter_map(|i| i.token_file.clone());
+    let all = std::iter::once(config.data_dir.clone()).chain(files.into_iter().flatten());
+    all.chain(identities).collect()
 }
 
 fn greeting(config: &Config, doors: &Doors) -> String {

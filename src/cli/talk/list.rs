@@ -80,7 +80,7 @@ async fn asks(control: &dyn Control, at: &mut Terminal<'_>) -> Outcome {
     Ok(0)
 }
 
-fn new_table(at: &Terminal<'_>, head: &[&str]) -> Table {
+pub(super) fn new_table(at: &Terminal<'_>, head: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -91,7 +91,7 @@ fn new_table(at: &Terminal<'_>, head: &[&str]) -> Table {
 }
 
 /// The table without the blanks that pad its lines, with its colours.
-fn finished(table: &Table, look: &Look) -> String {
+pub(super) fn finished(table: &Table, look: &Look) -> String {
     let mut out = String::new();
     for (i, line) in table.to_string().lines().enumerate() {
         let line = line.trim_end();

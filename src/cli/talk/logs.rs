@@ -113,9 +113,10 @@ fn said(body: &Body, args: &args::Logs, look: &Look) -> Option<Said> {
             }
             _ => return None,
         },
-        Body::NodeChanged { state, detail, .. } => {
-            let detail = detail.as_ref().map(|d| format!(": {}", clean(d))).unwrap_or_default();
-            (Ink::Dim, "node", format!("{}{detail}", format!("{state:?}").to_lowercase()))
+        Body::NodeChanged { state, detail, notice, .. } => {
+            let detail =
+                notice.as_ref().or(detail.as_ref()).map(|d| format!(": {}", clean(d))).unwrap_or_default();
+            (Ink::Dim, "node", format!("{}{detail}", state.name()))
         }
         Body::Report(report) => return reported(report, look),
     })

@@ -5,8 +5,10 @@
 mod act;
 mod answer;
 mod create;
+mod link;
 mod list;
 mod logs;
+mod nodes;
 mod paint;
 mod show;
 mod trouble;
@@ -50,6 +52,8 @@ pub async fn carry_out(verb: Verb, control: &dyn Control, by: &Actor, at: &mut T
         Verb::Create(args) => create::run(args, control, by, at).await,
         Verb::List(args) => list::run(args, control, at).await,
         Verb::Show { session } => show::run(session, control, at).await,
+        Verb::Nodes => nodes::run(control, at).await,
+        Verb::Link(args) => link::run(args, control, by, at).await,
         Verb::Logs(args) => logs::run(&args, control, at).await,
         Verb::Answer(args) => answer::run(args, control, by, at).await,
         Verb::Message(args) => act::message(args, control, by, at).await,

@@ -164,7 +164,9 @@ impl Inner {
         let seen = tokio::time::timeout(Duration::from_mins(1), provider.inspect(&node)).await;
         match seen {
             Ok(Ok(Condition::Gone) | Err(NodeError::Gone)) => self.node_vanished(row).await,
+            // Idle, twelve hours, a spending limit: it is started again where its session still runs.
             Ok(Ok(Condition::Stopped)) => {
+                self.take_notice(row.session.id(), lease, provider.as_ref()).await?;
                 self.move_lease(row.session.id(), &lease.key, Step::Suspended).await
             }
             _ => Ok(false),

@@ -101,7 +101,8 @@ impl Inner {
 
     async fn start_supervisor(&self, link: &dyn Link) -> Result<(), Trouble> {
         let home = link.home().to_string_lossy().into_owned();
-        let argv = [self.program(), "supervise".to_owned(), "--home".to_owned(), home, "--detach".to_owned()];
+        let program = link.program().map_or_else(|| self.program(), |p| p.to_string_lossy().into_owned());
+        let argv = [program, "supervise".to_owned(), "--home".to_owned(), home, "--detach".to_owned()];
         let output = in_time(START + GREETING, link.exec(&argv, START)).await?;
         if output.code == Some(0) {
             return Ok(());
@@ -120,7 +121,7 @@ impl Inner {
         let remote = self.remote(&session.new.repo);
         let remote = remote.ok_or_else(|| refuse("no forge is configured any more".to_owned()))?;
         let provider = row.lease.as_ref().and_then(|l| self.providers.get(&l.provider));
-        let here = provider.is_some_and(|p| p.kind() == "local");
+        let here = provider.is_some_and(|p| !p.is_far());
         let run = run::build(session, agent, &self.settings, self.store.instance(), remote, here);
         serde_json::to_vec(&run).map_err(|e| refuse(format!("the run cannot be written: {e}")))
     }

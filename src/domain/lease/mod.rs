@@ -42,6 +42,8 @@ impl fmt::Display for Key {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "server", schema(as = NodeState))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     Requested,
@@ -67,6 +69,25 @@ impl State {
         Self::Releasing,
         Self::Gone,
     ];
+
+    /// The node runs, as far as we know. One on its way out is not asked: it keeps what it was.
+    pub fn is_up(self) -> bool {
+        matches!(self, Self::Booting | Self::Bootstrapping | Self::Ready | Self::Suspending)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Creating => "creating",
+            Self::Booting => "booting",
+            Self::Bootstrapping => "bootstrapping",
+            Self::Ready => "ready",
+            Self::Suspending => "suspending",
+            Self::Suspended => "suspended",
+            Self::Releasing => "releasing",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +107,14 @@ pub struct Lease {
     pub tries: u32,
     pub not_before: Option<Time>,
     pub detail: Option<String>,
+    /// What the provider last said about the node that a person should know: why it stopped, which policy cut a wish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+    /// Since when it is up, and for how many seconds it was up before: what a rented node costs comes from these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_since: Option<Time>,
+    #[serde(default)]
+    pub up_before: u64,
     pub created_at: Time,
     pub updated_at: Time,
 }
@@ -120,6 +149,10 @@ pub enum Input {
         cause: String,
         not_before: Time,
     },
+    /// The provider says something of the node that a person should know.
+    Noticed {
+        notice: String,
+    },
 }
 
 /// The input does not fit the state.
@@ -143,6 +176,9 @@ impl Lease {
             tries: 0,
             not_before: None,
             detail: None,
+            notice: None,
+            up_since: None,
+            up_before: 0,
             created_at: now,
             updated_at: now,
         }
@@ -151,6 +187,26 @@ impl Lease {
     pub fn is_gone(&self) -> bool {
         self.state == State::Gone
     }
+
+    /// Seconds it was up until now, in all.
+    pub fn up(&self, now: Time) -> u64 {
+        self.up_before + self.up_since.map_or(0, |since| whole_seconds(since, now))
+    }
+
+    fn count_up(&mut self, now: Time) {
+        match (self.state.is_up(), self.up_since) {
+            (true, None) => self.up_since = Some(now),
+            (false, Some(since)) => {
+                self.up_before += whole_seconds(since, now);
+                self.up_since = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn whole_seconds(from: Time, to: Time) -> u64 {
+    u64::try_from((to - from).num_seconds()).unwrap_or(0)
 }
 
 /// The next lease, or why not.
@@ -167,6 +223,9 @@ pub fn step(lease: &Lease, input: Input, now: Time) -> Result<Lease, Illegal> {
             next.detail = None;
         }
         next.state = state;
+        if state != State::Releasing {
+            next.count_up(now);
+        }
     }
     match input {
         Input::Created { node } => next.node = Some(node),
@@ -183,6 +242,7 @@ pub fn step(lease: &Lease, input: Input, now: Time) -> Result<Lease, Illegal> {
             next.not_before = Some(not_before);
             next.detail = Some(cause);
         }
+        Input::Noticed { notice } => next.notice = Some(notice),
         Input::Create | Input::Boot | Input::Bootstrap | Input::Ready | Input::Suspend | Input::Suspended => {
         }
     }
@@ -209,7 +269,9 @@ fn target(input: &Input) -> Option<State> {
         Input::Suspended => State::Suspended,
         Input::Release { .. } => State::Releasing,
         Input::Gone => State::Gone,
-        Input::Occupy { .. } | Input::Swept { .. } | Input::Stumbled { .. } => return None,
+        Input::Occupy { .. } | Input::Swept { .. } | Input::Stumbled { .. } | Input::Noticed { .. } => {
+            return None;
+        }
     })
 }
 
@@ -245,6 +307,7 @@ fn name(input: &Input) -> &'static str {
         Input::Occupy { .. } => "occupy",
         Input::Swept { .. } => "swept",
         Input::Stumbled { .. } => "stumbled",
+        Input::Noticed { .. } => "noticed",
     }
 }
 

@@ -28,6 +28,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         Just(Input::Gone),
         (1u32..4).prop_map(|a| Input::Occupy { attempt: Attempt(a) }),
         (1u32..4).prop_map(|a| Input::Swept { attempt: Attempt(a) }),
+        Just(Input::Noticed { notice: "it stops at noon".to_owned() }),
         Just(Input::Stumbled { cause: "timeout".to_owned(), not_before: noon() }),
     ]
 }
@@ -84,4 +85,20 @@ proptest! {
         let swept = step(&now, Input::Swept { attempt: Attempt(older) }, noon()).unwrap();
         prop_assert_eq!(swept.busy.is_none(), older >= newer);
     }
+}
+
+#[test]
+fn what_a_node_costs_is_counted_while_it_is_up() {
+    let at = |seconds| noon() + chrono::TimeDelta::seconds(seconds);
+    let take = |lease: Lease, input, seconds| step(&lease, input, at(seconds)).unwrap();
+    let lease = take(lease(), Input::Create, 0);
+    let lease = take(lease, Input::Created { node: "n".to_owned() }, 10);
+    let lease = take(lease, Input::Ready, 40);
+    assert_eq!(lease.up(at(70)), 60);
+    let lease = take(lease, Input::Suspended, 100);
+    assert_eq!(lease.up(at(5_000)), 90);
+    let lease = take(lease, Input::Boot, 6_000);
+    let lease = take(lease, Input::Release { why: "settled".to_owned() }, 6_010);
+    assert_eq!(lease.up(at(6_020)), 110, "one on its way out may still be up");
+    assert_eq!(take(lease, Input::Gone, 6_030).up(at(9_000)), 120);
 }

@@ -103,9 +103,9 @@ impl Draft {
             Input::AskDue { ask } => self.ask_due(&ask),
             Input::TimeUp { attempt } => self.time_up(attempt),
             Input::Forgotten => self.forgotten(),
-            Input::Node { lease } => {
+            Input::Node { lease, notice } => {
                 let key = lease.key.to_string();
-                self.push(Body::NodeChanged { key, state: lease.state, detail: lease.detail });
+                self.push(Body::NodeChanged { key, state: lease.state, detail: lease.detail, notice });
                 Ok(())
             }
             Input::FollowUp { .. } | Input::Rerun { .. } => Err(self.stale()),

@@ -83,8 +83,9 @@ pub enum Input {
     },
     Forgotten,
 
-    /// A step of the session's node, for the log.
+    /// A step of the session's node, for the log; with what its provider says of it, where that is new.
     Node {
         lease: super::super::lease::Lease,
+        notice: Option<String>,
     },
 }

@@ -12,7 +12,7 @@ fn local(data: &Path) -> Local {
 }
 
 fn spec() -> Spec {
-    Spec { repo: "/repo".parse::<Repo>().unwrap(), base: None }
+    Spec { repo: "/repo".parse::<Repo>().unwrap(), base: None, owner: crate::domain::Actor::Control }
 }
 
 fn key(session: u32) -> Key {

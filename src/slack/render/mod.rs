@@ -18,6 +18,6 @@ pub use ask::{ask, settled};
 pub use finale::finale;
 pub use forms::{Draft, View, answer_form, brief_form, notice_form, problems, settled_form};
 pub use lists::{help, list, notice, notice_form_button, notice_with, refused, said, show, unknown_verb};
-pub use notes::{moved, spent, unpublished};
+pub use notes::{moved, noticed, spent, unpublished};
 pub use post::Post;
 pub use root::root;

@@ -24,6 +24,12 @@ pub fn unpublished(v: &SessionView, cause: &str, tries: u32, again: Time, people
     Post::new(ends::unpublished_spoken(v, cause), [section(&text)])
 }
 
+/// What the provider of its node says.
+pub fn noticed(v: &SessionView, notice: &str) -> Post {
+    let text = ends::noticed(v, notice);
+    Post::new(ends::noticed_spoken(v, notice), [section(&text)])
+}
+
 /// To the owner in person: the session's channel takes nothing from us, so its messages come here.
 pub fn moved(v: &SessionView, channel: &str, why: ends::Gone) -> Post {
     let text = ends::moved(v, channel, why);

@@ -37,6 +37,7 @@ impl Scene {
             Edge::Asked(ask) => self.asked(view, ask),
             Edge::Settled { state, .. } => Some(drawn(view, self.ask.as_ref()?, state)),
             Edge::Spent { reason } => Some(render::spent(view, reason.as_deref(), &mention)),
+            Edge::Noticed { notice } => Some(render::noticed(view, notice)),
             Edge::Unpublished { cause, tries, again } => {
                 Some(render::unpublished(view, cause, *tries, *again, &mention))
             }

@@ -22,6 +22,8 @@ pub enum Edge {
     Spent { reason: Option<String> },
     /// The forge keeps refusing the pull request.
     Unpublished { cause: String, tries: u32, again: Time },
+    /// Its node's provider says something a person should know: why it stopped, which policy cut a wish.
+    Noticed { notice: String },
     /// The session settled. `cause`: why it failed.
     Ended { status: Status, at: Time, cause: Option<String> },
     /// The channel refuses us: the thread moved to the owner's direct messages.
@@ -42,7 +44,9 @@ impl Entry {
         match &self.edge {
             Edge::Asked(ask) => ask_slot(&ask.id),
             Edge::Settled { id, .. } => ask_slot(id),
-            Edge::Spent { .. } | Edge::Unpublished { .. } => format!("note:{}", self.seq),
+            Edge::Spent { .. } | Edge::Unpublished { .. } | Edge::Noticed { .. } => {
+                format!("note:{}", self.seq)
+            }
             Edge::Ended { .. } => format!("final:{}", self.seq),
             Edge::Moved { channel, .. } => format!("moved:{channel}"),
         }
@@ -116,12 +120,13 @@ fn because_of_an_ask(event: &EventView) -> Touch {
 }
 
 /// Kinds that may ask to be told; the others are not read.
-const TOLD: [&str; 9] = [
+const TOLD: [&str; 10] = [
     "ask.opened",
     "ask.answered",
     "ask.defaulted",
     "ask.withdrawn",
     "hold.set",
+    "node.changed",
     "session.publish_failed",
     "session.done",
     "session.failed",
@@ -149,6 +154,7 @@ pub fn edge(event: &EventView) -> Option<Edge> {
         Body::PublishFailed { cause, tries: PATIENCE, not_before } => {
             Some(Edge::Unpublished { cause, tries: PATIENCE, again: not_before })
         }
+        Body::NodeChanged { notice: Some(notice), .. } => Some(Edge::Noticed { notice }),
         Body::Done => ended(Status::Done, None),
         Body::Failed { cause } => ended(Status::Failed, Some(cause)),
         Body::Cancelled { .. } => ended(Status::Cancelled, None),

@@ -5,7 +5,7 @@
 
 use super::figures::{between, lasting, money, short, when};
 use super::status::spent;
-use super::{People, counted, person};
+use super::{People, counted, person, sentence};
 use crate::domain::report::{CheckKind, Evidence};
 use crate::domain::session::Status;
 use crate::slack::escape;
@@ -222,6 +222,15 @@ pub fn unpublished(
         escape::code(v.branch.as_deref().unwrap_or("?"), 120),
         when(again)
     )
+}
+
+/// Its node's provider in its own words.
+pub fn noticed(v: &SessionView, notice: &str) -> String {
+    format!("ℹ️ {} says of its node: {}", escape::line(&v.provider, 60), sentence(&escape::line(notice, 600)))
+}
+
+pub fn noticed_spoken(v: &SessionView, notice: &str) -> String {
+    format!("{}: {}", v.id, sentence(&escape::line(notice, 300)))
 }
 
 pub fn unpublished_spoken(v: &SessionView, cause: &str) -> String {

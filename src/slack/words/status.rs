@@ -52,6 +52,9 @@ pub fn brief(v: &SessionView) -> String {
 fn queued(v: &SessionView) -> State {
     let again = if v.failure.is_some() { failure(v, 300) + " " } else { String::new() };
     let more = match (&v.waiting_on, v.position) {
+        (Some(WaitingOn::Quota { until }), _) if v.failure.is_some() => {
+            format!("{again}It is tried again {}.", when(*until))
+        }
         (Some(WaitingOn::Quota { until }), _) => {
             format!("The model's limit is reached; it goes on {}.", when(*until))
         }

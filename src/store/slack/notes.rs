@@ -4,15 +4,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::write::Note;
 use super::{Delivered, Delivery, Post, Thread, read};
 use crate::domain::{Seq, SessionId, Time};
 use crate::store::api::{Inner, Store};
 use crate::store::book::Shared;
-use crate::store::writer::{Member, Noting};
-use crate::store::{Lane, StoreError};
+use crate::store::{Lane, StoreError, note};
 
 /// How many open deliveries are read at once: payloads are long.
 const OPEN_DELIVERIES: i64 = 256;
@@ -33,14 +32,7 @@ impl Notes {
     }
 
     async fn note(&self, lane: Lane, note: Note) -> Result<Delivered, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let lane = match lane {
-            Lane::People => &self.0.people,
-            Lane::Machines => &self.0.machines,
-        };
-        let member = Member::Note(Noting { note: Arc::new(note), reply });
-        lane.send(member).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        self.0.note(lane, note::Note::Slack(note)).await
     }
 
     /// Keeps a delivery, unless it is here already or its deadline has passed when the writer comes to it.

@@ -109,6 +109,8 @@ async fn every_migration_runs_over_sample_rows() {
     }
     bench.step(id(1), message("ana", "still here")).await.unwrap();
     slack_is_understood(&bench.store.slack()).await;
+    assert_eq!(bench.store.strays().await.unwrap().len(), 1);
+    assert_eq!(bench.store.links().await.unwrap().len(), 1);
 }
 
 async fn slack_is_understood(notes: &Notes) {

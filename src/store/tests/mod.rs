@@ -5,6 +5,8 @@ mod dedupe;
 mod folder;
 mod log;
 mod migrations;
+mod nodes;
+mod people;
 mod reopen;
 mod rows;
 mod slack;

@@ -2,9 +2,50 @@
 //!
 //! Addresses are made when an answer is: a forge that starts again on another port keeps nothing stale.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::model::{Comment, Model, Pull, Repo};
+
+/// A repository's addresses below its own: GitHub's name without `_url`, and the rest of the path.
+const ADDRESSES: &[(&str, &str)] = &[
+    ("archive", "/{archive_format}{/ref}"),
+    ("assignees", "/assignees{/user}"),
+    ("blobs", "/git/blobs{/sha}"),
+    ("branches", "/branches{/branch}"),
+    ("collaborators", "/collaborators{/collaborator}"),
+    ("comments", "/comments{/number}"),
+    ("commits", "/commits{/sha}"),
+    ("compare", "/compare/{base}...{head}"),
+    ("contents", "/contents/{+path}"),
+    ("contributors", "/contributors"),
+    ("deployments", "/deployments"),
+    ("downloads", "/downloads"),
+    ("events", "/events"),
+    ("forks", "/forks"),
+    ("git_commits", "/git/commits{/sha}"),
+    ("git_refs", "/git/refs{/sha}"),
+    ("git_tags", "/git/tags{/sha}"),
+    ("hooks", "/hooks"),
+    ("issue_comment", "/issues/comments{/number}"),
+    ("issue_events", "/issues/events{/number}"),
+    ("issues", "/issues{/number}"),
+    ("keys", "/keys{/key_id}"),
+    ("labels", "/labels{/name}"),
+    ("languages", "/languages"),
+    ("merges", "/merges"),
+    ("milestones", "/milestones{/number}"),
+    ("notifications", "/notifications{?since,all,participating}"),
+    ("pulls", "/pulls{/number}"),
+    ("releases", "/releases{/id}"),
+    ("stargazers", "/stargazers"),
+    ("statuses", "/statuses/{sha}"),
+    ("subscribers", "/subscribers"),
+    ("subscription", "/subscription"),
+    ("tags", "/tags"),
+    ("teams", "/teams"),
+    ("trees", "/git/trees{/sha}"),
+];
 
 /// Makes answers for one forge's address.
 pub(super) struct Answers<'a> {
@@ -32,6 +73,22 @@ impl Answers<'_> {
         })
     }
 
+    /// A user as only they see themselves.
+    pub(super) fn myself(&self, login: &str) -> Value {
+        let mut answer = self.user(login);
+        let more = json!({
+            "name": null, "company": null, "blog": "", "location": null, "email": null, "hireable": null,
+            "bio": null, "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
+            "created_at": DateTime::<Utc>::UNIX_EPOCH, "updated_at": DateTime::<Utc>::UNIX_EPOCH, "private_gists": 0,
+            "total_private_repos": 0, "owned_private_repos": 0, "disk_usage": 0, "collaborators": 0,
+            "two_factor_authentication": true,
+        });
+        if let (Some(map), Value::Object(more)) = (answer.as_object_mut(), more) {
+            map.extend(more);
+        }
+        answer
+    }
+
     /// `caller`: the login whose permissions are shown; nobody's are shown to nobody.
     pub(super) fn repo(&self, repo: &Repo, caller: Option<&str>) -> Value {
         let full = repo.full_name();
@@ -44,6 +101,7 @@ impl Answers<'_> {
             "archived": false, "disabled": false, "created_at": repo.created_at, "updated_at": repo.created_at,
             "pushed_at": repo.created_at, "open_issues_count": repo.pulls.values().filter(|p| p.open).count(),
         });
+        self.add_addresses(&full, &mut answer);
         if let (Some(login), Some(map)) = (caller, answer.as_object_mut()) {
             let access = repo.access(login);
             let push = access >= super::Access::Write;
@@ -54,6 +112,32 @@ impl Answers<'_> {
             );
         }
         answer
+    }
+
+    /// What else GitHub says of every repository, most of it addresses.
+    fn add_addresses(&self, full: &str, answer: &mut Value) {
+        let Some(map) = answer.as_object_mut() else { return };
+        let api = format!("{}/repos/{full}", self.api());
+        for (name, rest) in ADDRESSES {
+            map.insert(format!("{name}_url"), format!("{api}{rest}").into());
+        }
+        let web = format!("{}/{full}", self.web);
+        for name in ["git_url", "ssh_url", "svn_url"] {
+            map.insert(name.into(), format!("{web}.git").into());
+        }
+        for name in ["homepage", "language", "license", "mirror_url"] {
+            map.insert(name.into(), Value::Null);
+        }
+        for name in ["has_projects", "has_wiki", "has_pages", "has_discussions"] {
+            map.insert(name.into(), false.into());
+        }
+        map.insert("has_issues".into(), true.into());
+        let open = map.get("open_issues_count").cloned().unwrap_or_default();
+        map.insert("open_issues".into(), open);
+        let counts = ["forks", "forks_count", "size", "stargazers_count", "watchers", "watchers_count"];
+        for name in counts.into_iter().chain(["network_count", "subscribers_count"]) {
+            map.insert(name.into(), 0.into());
+        }
     }
 
     pub(super) fn pull(&self, repo: &Repo, pull: &Pull) -> Value {

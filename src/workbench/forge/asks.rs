@@ -194,10 +194,10 @@ impl Page {
 }
 
 /// A JSON object whose keys are taken one by one; what is left at the end was not permitted.
-struct Fields(Map<String, Value>);
+pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
-    fn of(body: &Bytes) -> Result<Self, Refusal> {
+    pub(super) fn of(body: &Bytes) -> Result<Self, Refusal> {
         match serde_json::from_slice(body) {
             Ok(Value::Object(map)) => Ok(Self(map)),
             Ok(_) => Err(Refusal::plain(StatusCode::BAD_REQUEST, "Body should be a JSON object")),
@@ -209,7 +209,7 @@ impl Fields {
         self.text(key)?.ok_or_else(|| Refusal::shape(format!("\"{key}\" wasn't supplied.")))
     }
 
-    fn text(&mut self, key: &str) -> Result<Option<String>, Refusal> {
+    pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, Refusal> {
         match self.0.remove(key) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -225,7 +225,7 @@ impl Fields {
         Ok(self.text(key)?.map_or(Nullable::Absent, Nullable::Text))
     }
 
-    fn flag(&mut self, key: &str) -> Result<Option<bool>, Refusal> {
+    pub(super) fn flag(&mut self, key: &str) -> Result<Option<bool>, Refusal> {
         match self.0.remove(key) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(flag)),
@@ -233,7 +233,46 @@ impl Fields {
         }
     }
 
-    fn end(self) -> Result<(), Refusal> {
+    pub(super) fn number(&mut self, key: &str) -> Result<Option<i64>, Refusal> {
+        match self.0.remove(key) {
+            None => Ok(None),
+            Some(value) => match value.as_i64() {
+                Some(number) => Ok(Some(number)),
+                None => Err(wrong_type(key, &value, "an integer")),
+            },
+        }
+    }
+
+    /// A list, each of whose items `read` understands.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &str,
+        wanted: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, Refusal> {
+        let Some(value) = self.0.remove(key) else { return Ok(None) };
+        let all = value.as_array().and_then(|all| all.iter().map(read).collect());
+        all.map(Some).ok_or_else(|| wrong_type(key, &value, wanted))
+    }
+
+    /// The object under a key, its fields to be taken in turn.
+    pub(super) fn inner(&mut self, key: &str) -> Result<Option<Self>, Refusal> {
+        match self.0.remove(key) {
+            None => Ok(None),
+            Some(Value::Object(map)) => Ok(Some(Self(map))),
+            Some(other) => Err(wrong_type(key, &other, "an object")),
+        }
+    }
+
+    /// As `of`, where the whole body may be left out.
+    pub(super) fn of_optional(body: &Bytes) -> Result<Self, Refusal> {
+        match body.trim_ascii() {
+            b"" | b"null" => Ok(Self(Map::new())),
+            _ => Self::of(body),
+        }
+    }
+
+    pub(super) fn end(self) -> Result<(), Refusal> {
         match self.0.keys().next() {
             Some(key) => Err(Refusal::shape(format!("{key:?} is not a permitted key."))),
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! The model's file: one JSON document, replaced whole.
+//! The models' files: one JSON document each, replaced whole.
 //!
 //! Knows where things lie below the forge's folder. Must not know what the model means.
 
@@ -8,7 +8,12 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::model::Model;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Repositories, people and pull requests.
+pub(super) const FORGE: &str = "forge.json";
+pub(super) const CODESPACES: &str = "codespaces.json";
 
 /// How long a forge before us may take to end.
 const LOCK_WITHIN: Duration = Duration::from_secs(2);
@@ -47,21 +52,21 @@ pub(super) fn repo_dir(dir: &Path, key: &str) -> PathBuf {
     dir.join("repos").join(format!("{key}.git"))
 }
 
-/// The kept model; an empty one where none was kept yet.
-pub(super) fn load(dir: &Path) -> io::Result<Model> {
-    match fs::read(dir.join("forge.json")) {
+/// What a file keeps; nothing where none was kept yet.
+pub(super) fn load<T: Default + DeserializeOwned>(dir: &Path, file: &str) -> io::Result<T> {
+    match fs::read(dir.join(file)) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Model::default()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(T::default()),
         Err(e) => Err(e),
     }
 }
 
 /// Replaces the file in one step; readable by its owner only.
-pub(super) fn save(dir: &Path, model: &Model) -> io::Result<()> {
+pub(super) fn save<T: Serialize>(dir: &Path, name: &str, model: &T) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     serde_json::to_writer_pretty(&mut file, model)?;
     file.flush()?;
     file.as_file().sync_all()?;
-    file.persist(dir.join("forge.json")).map_err(|e| e.error)?;
+    file.persist(dir.join(name)).map_err(|e| e.error)?;
     Ok(())
 }

@@ -40,6 +40,10 @@ pub enum What {
     Status { status: u16, message: Option<String> },
     /// 403 with an empty budget that fills again in so many seconds.
     RateLimited { seconds: u32 },
+    /// GitHub's secondary limit: 403 or 429, and when to come back. The budget is not empty.
+    SecondaryLimit { status: u16, seconds: u32 },
+    /// 503, and when to come back.
+    Unavailable { seconds: u32 },
     /// No answer, for ever.
     Hang,
     /// The connection closes without an answer.

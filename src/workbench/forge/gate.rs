@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
+use super::auth;
 use super::faults::{Fault, What};
 use super::refusal::Refusal;
 use super::shop::Shop;
@@ -31,6 +32,7 @@ pub(super) async fn pass(State(shop): State<Arc<Shop>>, request: Request, next: 
     let n = shop.calls().begin(&method, &path, request.uri().query());
     let fault = shop.faults().take(&method, &path);
     let is_api = path.starts_with("/api/v3/");
+    let scopes = auth::caller(&shop.model(), request.headers()).ok().flatten().map(|c| c.scope.words());
     let mut response = match fault {
         Some(fault) => befall(&shop, fault, request, next).await,
         None if is_api && !request.headers().contains_key(header::USER_AGENT) => no_user_agent(),
@@ -41,6 +43,9 @@ pub(super) async fn pass(State(shop): State<Arc<Shop>>, request: Request, next: 
     }
     if is_api {
         add_headers(&shop, n, response.headers_mut());
+        if let Some(Ok(words)) = scopes.map(HeaderValue::try_from) {
+            response.headers_mut().insert("x-oauth-scopes", words);
+        }
     }
     response
 }
@@ -77,6 +82,16 @@ async fn answer(shop: &Shop, what: What) -> Response {
             response.headers_mut().insert("x-ratelimit-reset", HeaderValue::from(reset));
             response
         }
+        What::SecondaryLimit { status, seconds } => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+            let message =
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+            wait(Refusal::plain(status, message), seconds)
+        }
+        What::Unavailable { seconds } => {
+            let refusal = Refusal::plain(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable");
+            wait(refusal, seconds)
+        }
         What::Hang => std::future::pending().await,
         What::Drop | What::Delay { .. } | What::RefusePush => {
             let mut response = Response::new(Body::empty());
@@ -84,6 +99,13 @@ async fn answer(shop: &Shop, what: What) -> Response {
             response
         }
     }
+}
+
+/// A refusal that says when to come back.
+fn wait(refusal: Refusal, seconds: u32) -> Response {
+    let mut response = refusal.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 fn usual_message(status: StatusCode) -> &'static str {

@@ -114,6 +114,21 @@ pub(super) async fn heads(dir: &Path) -> Result<Heads, GitFailed> {
     Ok(pairs.map(|(sha, name)| (name.to_owned(), sha.to_owned())).collect::<BTreeMap<_, _>>())
 }
 
+/// Files of a commit at or below any of `paths`, which are ours.
+pub(super) async fn files(dir: &Path, sha: &str, paths: &[&str]) -> Result<Vec<String>, GitFailed> {
+    let mut words = vec!["ls-tree", "-r", "-z", "--name-only", sha, "--"];
+    words.extend(paths);
+    let said = run(dir, &args(&words)).await?;
+    let text = String::from_utf8_lossy(&said);
+    Ok(text.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
+/// Makes a branch, or moves it. `sha` is an object name from [`heads`].
+pub(super) async fn set_branch(dir: &Path, branch: &str, sha: &str) -> Result<(), GitFailed> {
+    let name = format!("refs/heads/{branch}");
+    run(dir, &args(&["update-ref", "--no-deref", &name, sha])).await.map(drop)
+}
+
 /// Commits of `head` that `base` has not: is there one? Both are object names from [`heads`].
 pub(super) async fn is_ahead(dir: &Path, base: &str, head: &str) -> Result<bool, GitFailed> {
     let range = format!("{base}..{head}");

@@ -6,6 +6,8 @@
 //!
 //! ```text
 //! /api/v3/user · /api/v3/repos/O/N · …/branches/B · …/pulls[/n] · …/issues/n/comments     GitHub's API
+//! …/codespaces…  · /_tunnel/NAME                                                            `codespaces/`
+//! /login/device[/code] · /login/oauth/access_token                                         the device flow
 //! /O/N.git/info/refs · …/git-upload-pack · …/git-receive-pack                              git
 //! /_forge/pulls · /_forge/calls · /_forge/faults · /O/N/pull/n                              our own JSON
 //! ```
@@ -15,6 +17,8 @@
 mod answers;
 mod asks;
 mod auth;
+pub mod codespaces;
+mod device;
 mod disk;
 mod faults;
 mod gate;
@@ -39,11 +43,13 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::codespaces::{Codespaces, Hub};
 use self::refusal::Refusal;
 use self::shop::Shop;
 use crate::clock::Clock;
 use crate::workbench::serve;
 
+pub use device::DeviceSettings;
 pub use faults::{Call, Calls, Fault, What};
 pub use model::{Access, Scope};
 pub use view::{CommentView, PullView};
@@ -52,6 +58,8 @@ pub use view::{CommentView, PullView};
 pub struct Forge {
     shop: Arc<Shop>,
     _serving: AbortOnDropHandle<()>,
+    /// Lets time pass for codespaces.
+    _living: AbortOnDropHandle<()>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -89,14 +97,17 @@ impl Forge {
         let opened = tokio::task::spawn_blocking(move || {
             let lock = disk::prepare(&at)?;
             let at = at.canonicalize()?;
-            let model = disk::load(&at)?;
-            Ok((lock, at, model))
+            let model = disk::load(&at, disk::FORGE)?;
+            let codespaces = disk::load(&at, disk::CODESPACES)?;
+            Ok((lock, at, model, codespaces))
         });
         let opened = opened.await.map_err(std::io::Error::other).and_then(|done| done);
-        let (lock, at, model) = opened.map_err(bad_folder)?;
-        let shop = Arc::new(Shop::new(at, url, clock, model, lock));
+        let (lock, at, model, codespaces) = opened.map_err(bad_folder)?;
+        let hub = Arc::new(Hub::new(at.clone(), url.clone(), clock.clone(), codespaces));
+        let living = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&hub).live()));
+        let shop = Arc::new(Shop::new(at, url, clock, model, hub, lock));
         let serving = AbortOnDropHandle::new(tokio::spawn(serve::serve(listener, router(Arc::clone(&shop)))));
-        Ok(Self { shop, _serving: serving })
+        Ok(Self { shop, _serving: serving, _living: living })
     }
 
     /// `http://127.0.0.1:PORT`: what stands before `/owner/name.git` and before pages.
@@ -193,6 +204,26 @@ impl Forge {
         self.shop.faults().add(fault);
     }
 
+    /// A person enters a device's code and lets it in; `false` where no such code waits.
+    pub fn approve_device(&self, user_code: &str, login: &str) -> bool {
+        self.shop.devices.decide(user_code, Some(login), self.shop.clock.now())
+    }
+
+    /// A person enters a device's code and turns it away; `false` where no such code waits.
+    pub fn deny_device(&self, user_code: &str) -> bool {
+        self.shop.devices.decide(user_code, None, self.shop.clock.now())
+    }
+
+    /// Reads or turns the patience of the device flow; holds for codes to come.
+    pub fn device_settings<T>(&self, turn: impl FnOnce(&mut DeviceSettings) -> T) -> T {
+        self.shop.devices.settings(turn)
+    }
+
+    /// Its codespaces: settings, troubles, machines.
+    pub fn codespaces(&self) -> Codespaces {
+        Codespaces(Arc::clone(&self.shop.codespaces))
+    }
+
     pub fn clear_faults(&self) {
         self.shop.faults().clear();
     }
@@ -212,6 +243,8 @@ fn router(shop: Arc<Shop>) -> Router {
         .nest("/api/v3", rest::routes())
         .merge(smart::routes())
         .merge(view::routes())
+        .merge(codespaces::tunnel())
+        .merge(device::routes())
         .fallback(|| async { Refusal::not_found() })
         .layer(from_fn_with_state(Arc::clone(&shop), gate::pass))
         .with_state(shop)

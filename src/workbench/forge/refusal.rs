@@ -15,11 +15,13 @@ pub struct Refusal {
     pub status: StatusCode,
     pub message: String,
     pub errors: Vec<Value>,
+    /// A field of its own in the body.
+    pub extra: Option<(&'static str, String)>,
 }
 
 impl Refusal {
     pub(super) fn plain(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), errors: Vec::new() }
+        Self { status, message: message.into(), errors: Vec::new(), extra: None }
     }
 
     pub(super) fn not_found() -> Self {
@@ -28,6 +30,20 @@ impl Refusal {
 
     pub(super) fn forbidden() -> Self {
         Self::plain(StatusCode::FORBIDDEN, "Resource not accessible by personal access token")
+    }
+
+    /// A devcontainer wants permissions; an engineer may give them at `url`, a program cannot.
+    pub(super) fn permissions(url: &str) -> Self {
+        let message =
+            "You must authorize or deny additional permissions requested by this codespace before continuing";
+        Self {
+            extra: Some(("allow_permissions_url", url.into())),
+            ..Self::plain(StatusCode::UNAUTHORIZED, message)
+        }
+    }
+
+    pub(super) fn unauthenticated() -> Self {
+        Self::plain(StatusCode::UNAUTHORIZED, "Requires authentication")
     }
 
     pub(super) fn internal(why: &str) -> Self {
@@ -52,7 +68,7 @@ impl Refusal {
 
     fn invalid(error: Value) -> Self {
         let message = "Validation Failed".into();
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, message, errors: vec![error] }
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, message, errors: vec![error], extra: None }
     }
 
     pub(super) fn body(&self) -> Value {
@@ -61,6 +77,9 @@ impl Refusal {
         });
         if let Some(map) = body.as_object_mut().filter(|_| !self.errors.is_empty()) {
             map.insert("errors".into(), Value::Array(self.errors.clone()));
+        }
+        if let (Some(map), Some((key, value))) = (body.as_object_mut(), &self.extra) {
+            map.insert((*key).into(), value.as_str().into());
         }
         body
     }

@@ -17,7 +17,7 @@ use super::asks::{self, ListPulls};
 use super::model::{Caller, Model, Pull, Repo};
 use super::refusal::Refusal;
 use super::shop::{Shop, broken};
-use super::{auth, git, names};
+use super::{auth, codespaces, git, names};
 
 /// The largest request, in bytes.
 const MOST_BODY: usize = 1024 * 1024;
@@ -33,6 +33,7 @@ pub(super) fn routes() -> Router<Arc<Shop>> {
         .route("/repos/{owner}/{name}/pulls", get(list_pulls).post(open_pull))
         .route("/repos/{owner}/{name}/pulls/{number}", get(pull).patch(change_pull))
         .route("/repos/{owner}/{name}/issues/{number}/comments", get(list_comments).post(comment))
+        .merge(codespaces::routes())
         .fallback(|| async { Refusal::not_found() })
         .method_not_allowed_fallback(|| async { Refusal::not_found() })
         .layer(DefaultBodyLimit::max(MOST_BODY))
@@ -47,12 +48,12 @@ fn number_of(text: &str) -> Result<u64, Refusal> {
 }
 
 impl Shop {
-    fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
         auth::caller(&self.model(), headers)
     }
 
     /// Who asks, and the key of a repository that they may see.
-    fn enter(
+    pub(super) fn enter(
         &self,
         headers: &HeaderMap,
         owner: &str,
@@ -85,9 +86,9 @@ impl Shop {
 
 async fn user(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Answer {
     let caller = shop.caller(&headers)?;
-    let caller = caller.ok_or_else(|| Refusal::plain(StatusCode::UNAUTHORIZED, "Requires authentication"))?;
+    let caller = caller.ok_or_else(Refusal::unauthenticated)?;
     let model = shop.model();
-    Ok(Json(Answers { web: &shop.url, model: &model }.user(&caller.user)).into_response())
+    Ok(Json(Answers { web: &shop.url, model: &model }.myself(&caller.user)).into_response())
 }
 
 async fn repo(

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use super::codespaces::Hub;
+use super::device::Desk;
 use super::disk;
 use super::faults::{Calls, Faults};
 use super::git::{self, GitFailed};
@@ -24,6 +26,8 @@ pub(super) struct Shop {
     pub url: String,
     pub clock: Clock,
     pub git_slots: Arc<Semaphore>,
+    pub codespaces: Arc<Hub>,
+    pub devices: Desk,
     /// Held as long as anything may still be written.
     _lock: File,
     model: Mutex<Model>,
@@ -32,12 +36,21 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    pub(super) fn new(dir: PathBuf, url: String, clock: Clock, model: Model, lock: File) -> Self {
+    pub(super) fn new(
+        dir: PathBuf,
+        url: String,
+        clock: Clock,
+        model: Model,
+        codespaces: Arc<Hub>,
+        lock: File,
+    ) -> Self {
         Self {
             dir,
             url,
             clock,
             git_slots: Arc::new(Semaphore::new(GIT_SLOTS)),
+            codespaces,
+            devices: Desk::default(),
             _lock: lock,
             model: Mutex::new(model),
             calls: Mutex::default(),
@@ -71,7 +84,7 @@ impl Shop {
             let mut model = shop.model();
             let mut next = model.clone();
             let made = change(&mut next, shop.clock.now())?;
-            disk::save(&shop.dir, &next).map_err(|e| Refusal::internal(&e.to_string()))?;
+            disk::save(&shop.dir, disk::FORGE, &next).map_err(|e| Refusal::internal(&e.to_string()))?;
             *model = next;
             Ok(made)
         });

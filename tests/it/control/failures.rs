@@ -71,7 +71,11 @@ async fn errors_of_a_provider_are_sorted() {
     assert_eq!(world.show(2).await.failure.as_deref(), Some("this machine has no bubblewrap"));
 
     let until = world.clock.now() + TimeDelta::hours(1);
-    world.nodes.fail_ensure(NodeError::Quota { scope: "ana".into(), until: Some(until) });
+    world.nodes.fail_ensure(NodeError::Quota {
+        scope: "ana".into(),
+        until: Some(until),
+        why: "ten of ten".into(),
+    });
     world.create("three").await.unwrap();
     world
         .until(3, "waits for quota", |r| r.session.queued.as_ref().is_some_and(|q| q.not_before.is_some()))

@@ -17,10 +17,10 @@ use super::world::{World, ana, create, finished, settings};
 
 const PULLS: &str = "/api/v3/repos/acme/shop/pulls";
 
-struct Bench {
-    world: World,
-    forge: Forge,
-    _dir: TempDir,
+pub(super) struct Bench {
+    pub world: World,
+    pub forge: Forge,
+    pub dir: TempDir,
 }
 
 fn git(at: &Path, args: &[&str]) {
@@ -38,7 +38,7 @@ fn git(at: &Path, args: &[&str]) {
 }
 
 /// A forge with `acme/shop`, where the branch of [`finished`] has been pushed.
-async fn bench() -> Bench {
+pub(super) async fn bench() -> Bench {
     let dir = tempfile::tempdir().unwrap();
     let seed = dir.path().join("seed");
     std::fs::create_dir(&seed).unwrap();
@@ -57,16 +57,19 @@ async fn bench() -> Bench {
         api_url: forge.api_url(),
         git_base_url: forge.url().to_owned(),
         token: Some(token),
+        client_id: Some("Iv1.abc".to_owned()),
         timeout_s: 2,
         ..github::Settings::default()
     };
     let clock = devtask::clock::Clock::system();
     let on_github = Arc::new(OnGitHub::new(at, clock).unwrap());
-    let world = World::on(settings(), Some(on_github)).await;
-    Bench { world, forge, _dir: dir }
+    let mut settings = settings();
+    settings.machine.links = Some(dir.path().join("links"));
+    let world = World::on(settings, Some(on_github)).await;
+    Bench { world, forge, dir }
 }
 
-fn pushed() -> Ending {
+pub(super) fn pushed() -> Ending {
     let Ending::Finished { pushed: Some(pushed), evidence, summary } = finished() else { unreachable!() };
     Ending::Finished { pushed: Some(Pushed { branch: "devtask/1-sort".into(), ..pushed }), evidence, summary }
 }

@@ -7,9 +7,11 @@
     reason = "a model that breaks its own law is a test that fails"
 )]
 
+mod accounts;
 mod breaks;
 mod endings;
 mod failures;
+mod fleet;
 mod forge;
 mod github;
 mod lives;

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use devtask::domain::lease::Key;
-use devtask::node::{Caps, Condition, Duplex, Link, NodeError, NodeRef, Output, Owned, Provider, Spec};
+use devtask::node::{
+    Caps, Condition, Duplex, Link, NodeError, NodeRef, Output, Owned, Price, Provider, Spec,
+};
 use devtask::wire::run::Run;
 use tokio::sync::Notify;
 
@@ -26,6 +28,11 @@ struct Inside {
     refuse_starts: u32,
     calls: Vec<String>,
     suspends: bool,
+    /// Another machine, which has our program only where it was put; so often it was.
+    far: bool,
+    prepared: u32,
+    notice: Option<String>,
+    price: Option<Price>,
     refuse_stops: u32,
     unreachable: bool,
     /// So many calls of these verbs panic.
@@ -73,6 +80,38 @@ impl Nodes {
 
     pub fn can_suspend(&self) {
         self.inside().suspends = true;
+    }
+
+    /// Nodes are other machines, as codespaces are, at this price.
+    pub fn are_far(&self, price: Price) {
+        let mut inside = self.inside();
+        (inside.far, inside.price, inside.suspends) = (true, Some(price), true);
+    }
+
+    pub fn prepared(&self) -> u32 {
+        self.inside().prepared
+    }
+
+    /// What the provider says of every node from now on.
+    pub fn say(&self, notice: &str) {
+        self.inside().notice = Some(notice.to_owned());
+    }
+
+    /// A node with our mark that nobody asked for.
+    pub fn stray(&self, key: &str) {
+        let key: Key = serde_json::from_value(key.into()).unwrap();
+        let node = Node { key: key.clone(), stopped: false, run: None, supervisors: Vec::new() };
+        self.inside().nodes.insert(format!("node-{key}"), node);
+    }
+
+    /// A second node with the key of the one a session has, as a creation that was sent twice leaves.
+    pub fn twin(&self, of: u32, name: &str) {
+        let mut inside = self.inside();
+        let mine = |n: &&Node| n.key.as_str().split('-').nth(1) == Some(&of.to_string());
+        let key = inside.nodes.values().find(mine).unwrap().key.clone();
+        inside
+            .nodes
+            .insert(name.to_owned(), Node { key, stopped: false, run: None, supervisors: Vec::new() });
     }
 
     pub fn refuse_stops(&self, times: u32) {
@@ -214,6 +253,23 @@ impl Provider for Nodes {
             created_at: None,
         };
         Ok(inside.nodes.iter().map(owned).collect())
+    }
+
+    fn is_far(&self) -> bool {
+        self.inside().far
+    }
+
+    async fn prepare(&self, _: &NodeRef) -> Result<(), NodeError> {
+        self.inside().prepared += 1;
+        Ok(())
+    }
+
+    async fn notice(&self, _: &NodeRef) -> Result<Option<String>, NodeError> {
+        Ok(self.inside().notice.clone())
+    }
+
+    fn price(&self, _: &NodeRef) -> Option<Price> {
+        self.inside().price
     }
 
     async fn link(&self, node: &NodeRef) -> Result<Box<dyn Link>, NodeError> {

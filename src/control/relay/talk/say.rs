@@ -125,7 +125,8 @@ impl Talk<'_> {
     }
 
     pub(super) async fn credential(&mut self, id: u64) -> Result<(), Trouble> {
-        let body = match (&self.row.session.new.repo, &self.inner.forge) {
+        let session = &self.row.session;
+        let body = match (&session.new.repo, self.inner.forge_for(session.owner()).await) {
             (Repo::Forge { owner, name }, Some(forge)) => {
                 let asked = timeout(CREDENTIAL, forge.credential(owner, name)).await;
                 match asked {

@@ -304,7 +304,8 @@ impl World {
                         "the end at {seq} was passed over"
                     );
                 }
-                Edge::Spent { .. } | Edge::Unpublished { .. } | Edge::Moved { .. } => {}
+                Edge::Spent { .. } | Edge::Unpublished { .. } | Edge::Noticed { .. } | Edge::Moved { .. } => {
+                }
             }
         }
         Ok(())

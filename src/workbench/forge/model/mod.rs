@@ -36,11 +36,28 @@ pub struct Token {
 pub struct Scope {
     pub contents: Access,
     pub pulls: Access,
+    /// Whether it has the scope `codespace`.
+    #[serde(default)]
+    pub codespaces: bool,
 }
 
 impl Scope {
-    pub const FULL: Self = Self { contents: Access::Write, pulls: Access::Write };
-    pub const READ: Self = Self { contents: Access::Read, pulls: Access::Read };
+    pub const FULL: Self = Self { contents: Access::Write, pulls: Access::Write, codespaces: true };
+    pub const READ: Self = Self { contents: Access::Read, pulls: Access::Read, codespaces: false };
+
+    /// GitHub's words for it, as in `X-OAuth-Scopes`.
+    pub fn words(self) -> String {
+        let repo = self.contents == Access::Write && self.pulls == Access::Write;
+        let all = [(self.codespaces, "codespace"), (repo, "repo")];
+        all.into_iter().filter_map(|(has, word)| has.then_some(word)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What a list of scopes, as an app asks for them, allows.
+    pub fn of_words(words: &str) -> Self {
+        let has = |word: &str| words.split([' ', ',']).any(|w| w == word);
+        let access = if has("repo") { Access::Write } else { Access::Read };
+        Self { contents: access, pulls: access, codespaces: has("codespace") }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -161,6 +178,10 @@ impl Model {
 
     pub fn repo(&self, key: &str) -> Option<&Repo> {
         self.repos.get(key)
+    }
+
+    pub fn repo_by_id(&self, id: u64) -> Option<(&String, &Repo)> {
+        self.repos.iter().find(|(_, repo)| repo.id == id)
     }
 
     pub fn repo_mut(&mut self, key: &str) -> Result<&mut Repo, Refusal> {

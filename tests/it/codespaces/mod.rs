@@ -1,0 +1,7 @@
+//! Codespaces at the local GitHub: the verbs, and the provider on top of them. The clock is turned by hand.
+
+mod device;
+mod provider;
+mod trouble;
+mod verbs;
+pub(crate) mod world;
