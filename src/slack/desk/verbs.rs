@@ -8,7 +8,8 @@ use crate::slack::input::{Command, Mine, Said};
 use crate::slack::names::Place;
 use crate::slack::render;
 use crate::slack::who::Deed;
-use crate::slack::words::{mention, status, troubles};
+use crate::slack::words::{desk as words, mention, status, troubles};
+use crate::wire::account::Link;
 use crate::wire::api::{Act, Filter};
 use crate::wire::view::SessionView;
 
@@ -29,12 +30,25 @@ impl Desk {
                 let view = self.act(errand, *session, act.clone(), None).await?;
                 Ok(Some(render::said(&status::spoken(&view))))
             }
+            Command::Link { remove } => self.link(said, *remove).await,
             Command::Help => Ok(Some(render::help())),
             Command::NoId { said, .. } => Err(troubles::no_session(said).into()),
             Command::Unknown { word, nearest, said } => {
                 Err(Stop::from(troubles::unknown_verb(word, *nearest)).keeping(longer_than(said, word)))
             }
         }
+    }
+
+    /// Said again once the code is typed, it says as whom.
+    async fn link(&self, said: &Said, remove: bool) -> Reply {
+        self.admit(said, Deed::Start).await?;
+        let by = said.user.actor();
+        let account = if remove {
+            self.control.unlink(&by).await?
+        } else {
+            self.control.link(&by, Link::default()).await?
+        };
+        Ok(Some(render::said(&words::account(&account, self.clock.now()))))
     }
 
     async fn list(&self, said: &Said, whose: Mine) -> Reply {

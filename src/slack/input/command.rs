@@ -1,7 +1,7 @@
 //! The words after `/devtask`, and the few a mention understands.
 //!
 //! ```text
-//! new [text] · list [mine|all] · show <id> · pause|resume|cancel <id> [why] · help
+//! new [text] · list [mine|all] · show <id> · pause|resume|cancel <id> [why] · link [remove] · help
 //! ```
 //!
 //! After `/devtask` the first word is a verb. After a mention everything is a brief unless it is a verb and nothing
@@ -12,7 +12,7 @@ use crate::domain::SessionId;
 use crate::wire::api::Act;
 
 /// What `/devtask` understands, as it is offered.
-pub const VERBS: [&str; 7] = ["new", "list", "show", "pause", "resume", "cancel", "help"];
+pub const VERBS: [&str; 8] = ["new", "list", "show", "pause", "resume", "cancel", "link", "help"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -22,6 +22,10 @@ pub enum Command {
     Act {
         session: SessionId,
         act: Act,
+    },
+    /// Their account on the forge: to be linked, or forgotten.
+    Link {
+        remove: bool,
     },
     Help,
     /// A verb that needs a session and has none; `said` is what stood in its place.
@@ -79,7 +83,7 @@ impl Command {
         let alone = rest.split_whitespace().count() <= 1;
         match Self::known(&first.to_ascii_lowercase(), rest) {
             Some(known @ (Self::New(_) | Self::List(_) | Self::Help)) => known,
-            Some(known @ (Self::Show(_) | Self::Act { .. })) if alone => known,
+            Some(known @ (Self::Show(_) | Self::Act { .. } | Self::Link { .. })) if alone => known,
             _ => Self::New(Draft::of(text)),
         }
     }
@@ -92,6 +96,11 @@ impl Command {
             "list" => match rest.to_ascii_lowercase().as_str() {
                 "" | "mine" => Self::List(Mine::Mine),
                 "all" => Self::List(Mine::All),
+                _ => return None,
+            },
+            "link" => match rest.to_ascii_lowercase().as_str() {
+                "" => Self::Link { remove: false },
+                "remove" => Self::Link { remove: true },
                 _ => return None,
             },
             "show" | "status" => of_session("show", rest, |session, _| Self::Show(session)),

@@ -3,7 +3,9 @@
 //! Must not know blocks, or over which door they came.
 
 use super::troubles::Trouble;
+use crate::domain::Time;
 use crate::slack::escape;
+use crate::wire::account::AccountView;
 use crate::wire::view::SessionView;
 
 /// `*dt-142* is on its way in acme/api: Add a retry`, and where to talk with it.
@@ -15,6 +17,28 @@ pub fn started(v: &SessionView, in_thread: bool) -> String {
         "Its message comes here; talk with it in its thread."
     };
     format!("*{}* is on its way in {repo}: {title}\n{place}", v.id)
+}
+
+/// Who somebody is on the forge, or what they do to be somebody there.
+pub fn account(account: &AccountView, now: Time) -> String {
+    match account {
+        AccountView::Unlinked => {
+            "You are not linked: your sessions run and publish in DevTask's own name.".to_owned()
+        }
+        AccountView::Waiting { user_code, verification_uri, until } => format!(
+            "Open {} and type {}. Then say `/devtask link` once more. The code is good for {} minutes.",
+            escape::link(verification_uri, verification_uri),
+            escape::code(user_code, 40),
+            (*until - now).num_minutes().max(1)
+        ),
+        AccountView::Refused { why } => {
+            format!("You are not linked: {}. Say `/devtask link` to begin again.", escape::line(why, 300))
+        }
+        AccountView::Linked { login, .. } => format!(
+            "You are {} on the forge: your sessions run and publish in your name. `/devtask link remove` forgets it.",
+            escape::code(login, 80)
+        ),
+    }
 }
 
 /// Slack did not say who they are, so nobody knows what they may.
