@@ -544,6 +544,18 @@ fn the_manifest_is_printed_for_either_way_of_reaching_us() {
 }
 
 #[tokio::test]
+async fn doctor_looks_at_the_way_into_codespaces_where_somebody_may_want_one() {
+    let home = ("HOME".to_owned(), "/nowhere".to_owned());
+    let plain = Config::read(None, &Vars::from([home.clone()]), &[]).unwrap();
+    assert!(doctor::codespaces(&plain, "/nowhere").is_none());
+    let app = ("DEVTASK_GITHUB__CLIENT_ID".to_owned(), "Iv1.abc".to_owned());
+    let linked = Config::read(None, &Vars::from([home, app]), &[]).unwrap();
+    let found = doctor::codespaces(&linked, "/nowhere").unwrap().look.await;
+    assert_eq!((found.mark, found.found.as_str()), (doctor::Mark::Warn, "`gh` was not found"));
+    assert!(found.mend.unwrap().contains("nodes.codespaces.gh"));
+}
+
+#[tokio::test]
 async fn doctor_looks_at_this_machine() {
     let house = House::open().await;
     let vars = Vars::from([

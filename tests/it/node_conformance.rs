@@ -17,7 +17,7 @@ use crate::codespaces::world::World;
 const INSTANCE: &str = "0123456789abcdef";
 
 #[async_trait]
-trait Place: Sync {
+pub(crate) trait Place: Sync {
     /// The same installation's provider, as after a restart.
     fn provider(&self) -> Box<dyn Provider>;
     fn spec(&self) -> Spec;
@@ -69,7 +69,7 @@ fn key(session: u32) -> Key {
     Key::new(INSTANCE, SessionId::new(session).unwrap(), 1)
 }
 
-async fn ready(place: &dyn Place, session: u32) -> NodeRef {
+pub(crate) async fn ready(place: &dyn Place, session: u32) -> NodeRef {
     let provider = place.provider();
     let node = provider.ensure(&key(session), &place.spec()).await.unwrap();
     place.settle().await;
@@ -197,4 +197,10 @@ async fn the_local_link_keeps_its_promises() {
     files_and_commands_reach_the_node(&place).await;
     let link = place.provider().link(&ready(&place, 1).await).await.unwrap();
     assert!(matches!(link.open().await.map(drop), Err(NodeError::Transient { .. })), "nobody listens yet");
+}
+
+#[tokio::test]
+async fn a_codespaces_link_keeps_its_promises() {
+    let Some(place) = crate::codespaces::boxed::Boxed::new("a codespace's link").await else { return };
+    files_and_commands_reach_the_node(&place).await;
 }

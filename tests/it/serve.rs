@@ -99,3 +99,19 @@ async fn a_folder_that_cannot_be_used_is_named() {
     assert_eq!(refused.exit(), 3);
     assert!(refused.text().unwrap().contains(&file.display().to_string()));
 }
+
+#[tokio::test]
+async fn codespaces_are_there_where_somebody_may_have_one_and_nothing_is_asked_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let store = devtask::store::Store::open(dir.path(), clock.clone()).await.unwrap();
+    let names = |config: &Config| {
+        let ground = serve::Ground { config, store: &store, clock: &clock, caged: true };
+        serve::providers(&ground).unwrap().into_keys().collect::<Vec<_>>()
+    };
+    let mut config = config(dir.path());
+    assert_eq!(names(&config), ["local"]);
+    config.nodes.codespaces.gh = vec!["/nowhere/gh".to_owned()];
+    config.github.client_id = Some("Iv1.abc".to_owned());
+    assert_eq!(names(&config), ["codespaces", "local"]);
+}

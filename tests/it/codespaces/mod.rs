@@ -1,5 +1,6 @@
 //! Codespaces at the local GitHub: the verbs, and the provider on top of them. The clock is turned by hand.
 
+pub(crate) mod boxed;
 mod device;
 mod provider;
 mod trouble;

@@ -144,7 +144,7 @@ pub(crate) fn spec() -> Spec {
     spec_of("acme/app", "ana")
 }
 
-fn seed(at: &Path) {
+pub(crate) fn seed(at: &Path) {
     std::fs::create_dir(at).unwrap();
     std::fs::write(at.join("README.md"), "# app\n").unwrap();
     for args in [
