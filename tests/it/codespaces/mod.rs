@@ -5,4 +5,5 @@ mod device;
 mod provider;
 mod trouble;
 mod verbs;
+mod whole;
 pub(crate) mod world;
