@@ -31,8 +31,9 @@ pub(super) enum Next {
 
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// While a node boots it is asked this often.
-const BOOT_POLL: TimeDelta = TimeDelta::seconds(2);
+/// While a node boots it is asked this often: half of it is lost at each start, and ten starts at once must stay below
+/// the 900 calls a minute that GitHub takes from a user.
+const BOOT_POLL: TimeDelta = TimeDelta::seconds(1);
 /// A provider that has no node left and does not say until when is asked again after this.
 const QUOTA_PAUSE: TimeDelta = TimeDelta::minutes(2);
 /// One call to a provider.

@@ -18,6 +18,12 @@ pub fn at_most(name: &str, value: u64, limit: u64) {
     assert!(value <= limit, "{name}: {value}");
 }
 
+/// Says how long something took. A machine with other work to do may be late, so nothing fails.
+pub fn took(name: &str, seconds: f64, limit: f64) {
+    let word = if seconds <= limit { "ok" } else { "short" };
+    say("DEVTASK_FIGURES", &format!("figure {name} {seconds:.2} s limit <= {limit} {word}"));
+}
+
 /// Says what a test could not look at, and why.
 pub fn skipped(what: &str) {
     say("DEVTASK_SKIPS", &format!("skipped: {what}"));

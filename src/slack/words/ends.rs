@@ -226,7 +226,7 @@ pub fn unpublished(
 
 /// Its node's provider in its own words.
 pub fn noticed(v: &SessionView, notice: &str) -> String {
-    format!("ℹ️ {} says of its node: {}", escape::line(&v.provider, 60), sentence(&escape::line(notice, 600)))
+    format!("ℹ️ About its node ({}): {}", escape::line(&v.provider, 60), sentence(&escape::line(notice, 600)))
 }
 
 pub fn noticed_spoken(v: &SessionView, notice: &str) -> String {

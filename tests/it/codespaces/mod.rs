@@ -6,4 +6,5 @@ mod live;
 mod provider;
 mod trouble;
 mod verbs;
+mod whole;
 pub(crate) mod world;

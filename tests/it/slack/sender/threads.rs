@@ -1,5 +1,6 @@
 //! What a person reads in the channel and in the thread.
 
+use devtask::domain::lease::Input as Step;
 use devtask::domain::report::{Phase, Report};
 use devtask::domain::session::Input;
 use devtask::workbench::slack::Act;
@@ -23,6 +24,21 @@ async fn a_session_is_told_from_its_start_to_its_end() {
     assert_snapshot!(world.sees(DEV));
     assert_eq!((world.count("chat.postMessage").calls, world.count("chat.update").calls), (3, 3));
     assert_eq!(world.sender.behind(), devtask::slack::sender::Behind::default());
+}
+
+#[tokio::test]
+async fn what_the_provider_says_of_a_node_is_told_once_in_the_thread() {
+    let world = World::new().await;
+    let id = world.create("U0ANA", DEV, "Paint the door").await;
+    world.has_node(id).await;
+    world.runs(id).await;
+    world.tick().await;
+    let notice = "It was stopped: it had been running for 12 hours".to_owned();
+    world.node(id, Step::Noticed { notice }).await;
+    world.pass(3).await;
+    world.node(id, Step::Stumbled { cause: "it is busy".into(), not_before: world.clock.now() }).await;
+    world.pass(15).await;
+    assert_snapshot!(world.sees(DEV));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use devtask::clock::Clock;
 use devtask::control::{Local, Providers, Settings as ControlSettings};
 use devtask::domain::ask::{Answer, AskWhat, Choice, Question};
 use devtask::domain::brief::Brief;
+use devtask::domain::lease::{self, Key, Lease};
 use devtask::domain::limits::{Limits, Policy};
 use devtask::domain::report::{Ending, Phase, Record, Report};
 use devtask::domain::session::{self, Input, NewSession};
@@ -17,7 +18,7 @@ use devtask::slack::sender::Sender;
 use devtask::slack::web::Web;
 use devtask::slack::{Parts, Settings, Slack as Room};
 use devtask::store::slack::Thread;
-use devtask::store::{Lane, Store};
+use devtask::store::{Lane, Row, Store};
 use devtask::workbench::slack::{Count, Settings as Workspace, Slack};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -133,6 +134,18 @@ impl World {
         let step =
             move |row: &devtask::store::Row, _: &_, now| session::step(&row.session, input.clone(), now);
         self.store.commit(id, Lane::People, None, step).await.unwrap();
+    }
+
+    /// A node was asked for.
+    pub async fn has_node(&self, id: SessionId) {
+        let key = Key::new(self.store.instance(), id, 1);
+        let made = move |_: &Row, now| Ok(Lease::request(key.clone(), id, 1, "local".to_owned(), now));
+        self.store.lease(id, made).await.unwrap();
+    }
+
+    pub async fn node(&self, id: SessionId, step: lease::Input) {
+        let step = move |row: &Row, now| lease::step(row.lease.as_ref().unwrap(), step.clone(), now);
+        self.store.lease(id, step).await.unwrap();
     }
 
     pub async fn runs(&self, id: SessionId) {
