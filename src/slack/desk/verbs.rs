@@ -48,7 +48,7 @@ impl Desk {
             linked @ AccountView::Linked { .. } => linked,
             _ => self.control.link(&by, Link::default()).await?,
         };
-        Ok(Some(render::said(&words::account(&account, self.clock.now()))))
+        Ok(Some(render::said(&words::account(&account))))
     }
 
     async fn list(&self, said: &Said, whose: Mine) -> Reply {

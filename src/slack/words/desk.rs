@@ -2,8 +2,8 @@
 //!
 //! Must not know blocks, or over which door they came.
 
+use super::figures::when;
 use super::troubles::Trouble;
-use crate::domain::Time;
 use crate::slack::escape;
 use crate::wire::account::AccountView;
 use crate::wire::view::SessionView;
@@ -20,16 +20,16 @@ pub fn started(v: &SessionView, in_thread: bool) -> String {
 }
 
 /// Who somebody is on the forge, or what they do to be somebody there.
-pub fn account(account: &AccountView, now: Time) -> String {
+pub fn account(account: &AccountView) -> String {
     match account {
         AccountView::Unlinked => {
             "You are not linked: your sessions run and publish in DevTask's own name.".to_owned()
         }
         AccountView::Waiting { user_code, verification_uri, until } => format!(
-            "Open {} and type {}. Then say `/devtask link` once more. The code is good for {} minutes.",
+            "Open {} and type {}. Then say `/devtask link` once more. The code is good until {}.",
             escape::link(verification_uri, verification_uri),
             escape::code(user_code, 40),
-            (*until - now).num_minutes().max(1)
+            when(*until)
         ),
         AccountView::Refused { why } => {
             format!("You are not linked: {}. Say `/devtask link` to begin again.", escape::line(why, 300))

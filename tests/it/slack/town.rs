@@ -253,6 +253,7 @@ fn config(mode: Mode, rules: &Rules, slack: &Slack, forge: &Forge, dir: &Path) -
         [http]
         listen = "127.0.0.1:0"
         [github]
+        client_id = "devtask"
         timeout_s = 5
         [control]
         agent = "scripted"

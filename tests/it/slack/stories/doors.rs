@@ -2,6 +2,7 @@
 
 use devtask::slack::manifest::SHORTCUT;
 use devtask::wire::api::{Control, Filter};
+use devtask::workbench::forge::Access;
 use devtask::workbench::slack::{Act, Place};
 use serde_json::json;
 
@@ -13,6 +14,7 @@ in_both_modes! {
     a_mention_without_a_repository_is_asked_for_one
     a_message_is_given_to_devtask_from_its_menu
     a_direct_message_starts_a_session_there
+    who_links_an_account_publishes_in_its_name
 }
 
 /// No repository is set up, and the bot hears the channel.
@@ -91,4 +93,27 @@ async fn a_direct_message_starts_a_session_there(mode: Mode) {
     let seen = town.sees(&direct, "the summary is there", summed_up).await;
     insta::assert_snapshot!("direct_message", told(&seen));
     assert_eq!(town.sessions().await, 1);
+}
+
+async fn who_links_an_account_publishes_in_its_name(mode: Mode) {
+    let town = Town::open(mode).await;
+    town.forge.device_settings(|s| s.interval = 0);
+    town.forge.grant("demo", "sample", "ana-l", Access::Write).await.unwrap();
+    town.says(ANA, DEV, "/devtask link", None).await;
+    let shown = town.sees(DEV, "a code is shown", |seen| seen.contains("and type `")).await;
+    let code = shown.split_once("and type `").unwrap().1.split_once('`').unwrap().0.to_owned();
+    assert!(town.forge.approve_device(&code, "ana-l"));
+    town.until("it is linked", async || {
+        town.says(ANA, DEV, "/devtask link", None).await;
+        town.seen(DEV).contains("You are `ana-l`").then_some(())
+    })
+    .await;
+    town.says(ANA, DEV, "/devtask new Leave a note", None).await;
+    town.sees(DEV, "the summary is there", summed_up).await;
+    assert_eq!(town.forge.pulls().await.unwrap()[0].author, "ana-l");
+    town.says(ANA, DEV, "/devtask link remove", None).await;
+    let seen = town.sees(DEV, "it is forgotten", |seen| seen.contains("You are not linked")).await;
+    let first = seen.split("[devtask]").nth(1).unwrap().replace(&code, "<code>");
+    insta::assert_snapshot!("link", first.trim());
+    assert!(std::fs::read_dir(town.path("data/links")).unwrap().next().is_none(), "no token is left");
 }
