@@ -65,10 +65,10 @@ impl Inner {
     /// A code for the person; the same one again until it is typed or too old.
     pub(super) async fn link_device(self: &Arc<Self>, by: &Actor) -> Result<AccountView, Refusal> {
         let now = self.clock.now();
-        match self.account(by).await? {
-            linked @ AccountView::Linked { .. } => return Ok(linked),
-            waits @ AccountView::Waiting { until, .. } if until > now => return Ok(waits),
-            _ => {}
+        if let waits @ AccountView::Waiting { until, .. } = self.account(by).await?
+            && until > now
+        {
+            return Ok(waits);
         }
         let forge = self.forge_to_link()?;
         let device = in_time(forge.begin_link()).await.map_err(|e| of_forge(&e))?;

@@ -196,9 +196,11 @@ fn nothing_unfinished_is_kept() {
     // Put together here, so that this file does not find itself.
     let words = ["todo", "unimplemented"].map(|w| format!("{w}!("));
     let ignore = format!("#[{}", "ignore");
+    // What only a person can run says so, and where it is written down how.
+    let for_a_person = |l: &str| l.contains("a person") && l.contains("docs/");
     let mut found = Vec::new();
     for (file, text) in ["src", "tests"].into_iter().flat_map(rust_files) {
-        let has = |l: &str| words.iter().any(|w| l.contains(w.as_str())) || l.contains(&ignore);
+        let has = |l: &str| words.iter().any(|w| l.contains(w.as_str())) || l.contains(&ignore) && !for_a_person(l);
         found.extend(text.lines().filter(|l| has(l)).map(|l| format!("{file}: {}", l.trim())));
     }
     assert!(found.is_empty(), "finish it or take it out: {found:#?}");

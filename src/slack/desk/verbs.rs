@@ -9,7 +9,7 @@ use crate::slack::names::Place;
 use crate::slack::render;
 use crate::slack::who::Deed;
 use crate::slack::words::{desk as words, mention, status, troubles};
-use crate::wire::account::Link;
+use crate::wire::account::{AccountView, Link};
 use crate::wire::api::{Act, Filter};
 use crate::wire::view::SessionView;
 
@@ -43,10 +43,10 @@ impl Desk {
     async fn link(&self, said: &Said, remove: bool) -> Reply {
         self.admit(said, Deed::Start).await?;
         let by = said.user.actor();
-        let account = if remove {
-            self.control.unlink(&by).await?
-        } else {
-            self.control.link(&by, Link::default()).await?
+        let account = match self.control.account(&by).await? {
+            _ if remove => self.control.unlink(&by).await?,
+            linked @ AccountView::Linked { .. } => linked,
+            _ => self.control.link(&by, Link::default()).await?,
         };
         Ok(Some(render::said(&words::account(&account, self.clock.now()))))
     }

@@ -43,7 +43,7 @@ async fn what_cannot_become_a_session_is_refused_at_the_door() {
     ");
     assert_snapshot!(refused(json!({ "provider": "moon" })).await, @"
     invalid | there is no provider `moon`
-        hint: known: local
+        hint: known: codespaces, local
     ");
     assert_snapshot!(refused(json!({ "model": "a b" })).await, @"invalid | `a b` is no name of a model or an effort");
     assert_snapshot!(refused(json!({ "labels": ["\n"] })).await, @"invalid | `` is no label; one has 1 to 100 printable characters");

@@ -2,6 +2,7 @@
 
 pub(crate) mod boxed;
 mod device;
+mod live;
 mod provider;
 mod trouble;
 mod verbs;
