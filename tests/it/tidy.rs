@@ -200,7 +200,8 @@ fn nothing_unfinished_is_kept() {
     let for_a_person = |l: &str| l.contains("a person") && l.contains("docs/");
     let mut found = Vec::new();
     for (file, text) in ["src", "tests"].into_iter().flat_map(rust_files) {
-        let has = |l: &str| words.iter().any(|w| l.contains(w.as_str())) || l.contains(&ignore) && !for_a_person(l);
+        let has =
+            |l: &str| words.iter().any(|w| l.contains(w.as_str())) || l.contains(&ignore) && !for_a_person(l);
         found.extend(text.lines().filter(|l| has(l)).map(|l| format!("{file}: {}", l.trim())));
     }
     assert!(found.is_empty(), "finish it or take it out: {found:#?}");

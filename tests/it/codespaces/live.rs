@@ -35,7 +35,8 @@ async fn live_codespace() {
     let binaries = std::env::var_os("DEVTASK_NODE_BINARIES").map(Into::into);
     let reach = Arc::new(OverSsh::new(ssh, Binaries::new(binaries)));
     let (github, instance) = (github::Settings::default(), Clock::system().random_id().simple().to_string());
-    let provider = Codespaces::new(settings, &github, &instance, Clock::system(), Arc::new(NoAccounts), reach);
+    let provider =
+        Codespaces::new(settings, &github, &instance, Clock::system(), Arc::new(NoAccounts), reach);
     let spec = Spec { repo: repo.parse().unwrap(), base: None, owner: Actor::Person("local/me".into()) };
     let key = Key::new(&instance, SessionId::new(1).unwrap(), 1);
 
