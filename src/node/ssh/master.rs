@@ -1,4 +1,5 @@
-//! The one connection to a node that everything else goes over: made once, shared, ended with its last user.
+//! The one connection to a node that everything else goes over: made once, shared, ended with its last user,
+//! but not at once.
 //!
 //! Knows how many may be made at once and how to tell that one stands; must not know what goes over it.
 
@@ -15,6 +16,8 @@ use super::options::State;
 use super::script::Kept;
 use super::{Pool, Target, options, trouble};
 
+/// A new connection stands at least so long, whether anybody uses it or not.
+const LINGER: Duration = Duration::from_secs(10);
 /// Tries at one connection while the far side has too much to do.
 const TRIES: u32 = 6;
 
@@ -57,6 +60,7 @@ impl Pool {
         }
         let master = Arc::new(self.connect_in_turn(target).await?);
         *slot = Arc::downgrade(&master);
+        tokio::spawn(linger(Arc::clone(&master)));
         Ok(master)
     }
 
@@ -135,6 +139,11 @@ impl Pool {
         command.env("LC_ALL", "C").env("SHELL", "/bin/sh");
         command
     }
+}
+
+/// Whoever makes a node ready lets go of it a moment before its session comes: both shall share one connection.
+async fn linger(master: Arc<Master>) {
+    let _ = tokio::time::timeout(LINGER, master.over()).await;
 }
 
 /// Why there is no connection.

@@ -35,6 +35,18 @@ async fn a_command_runs_in_the_nodes_folder_and_its_code_comes_back() {
 }
 
 #[tokio::test]
+async fn who_comes_next_finds_the_connection_of_who_has_just_left() {
+    let Some(world) = World::new("shared connections").await else { return };
+    let which = ["sh", "-c", "echo \"$SSH_CONNECTION\""];
+    let link = world.linked().await;
+    let first = said(&link, &which).await;
+    assert!(first.trim().contains(' '), "{first}");
+    drop(link);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(said(&world.linked().await, &which).await, first);
+}
+
+#[tokio::test]
 async fn a_file_arrives_whole_with_its_mode_or_not_at_all() {
     let Some(world) = World::new("ssh files").await else { return };
     let link = world.linked().await;
