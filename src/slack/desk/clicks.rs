@@ -125,16 +125,18 @@ impl Desk {
         tokio::time::timeout(FOR_A_LOOK, self.settled(view, handle)).await.ok().flatten()
     }
 
-    /// Read back from the log, for a view holds open asks only.
+    /// Read back from the log, for a view holds open asks only. Up to the log's end as it is now: somebody else's answer
+    /// may be newer than the view.
     async fn settled(&self, view: &SessionView, handle: &str) -> Option<AskView> {
         let (_, id) = handle.split_once(':')?;
+        let head = self.control.show(view.id).await.ok()?.head;
         let mut events = self.control.events(view.id, 0).await.ok()?;
         let mut found: Option<Ask> = None;
         while let Some(Ok(event)) = events.next().await {
             if event.kind.starts_with("ask.") {
                 tell(&mut found, id, &event);
             }
-            if event.seq >= view.head {
+            if event.seq >= head {
                 break;
             }
         }

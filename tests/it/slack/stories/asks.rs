@@ -136,6 +136,8 @@ async fn the_first_answer_stands_and_whoever_comes_later_is_told(mode: Mode) {
     town.form(CY, "Tabs or spaces?").await;
     town.picks(CY, "q0own", json!("Spaces, eight of them")).await;
     town.presses(ANA, "Tabs").await;
+    // Two clicks are worked side by side: the first is the one whose record stands.
+    town.sees(DEV, "the first answer stands", |seen| seen.contains("→ *Tabs*")).await;
     town.does(CY, late).await;
     town.told(2).await;
     town.submits(CY).await;
