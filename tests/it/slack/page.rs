@@ -140,6 +140,9 @@ async fn the_main_job_is_done_in_the_browser_and_a_kill_loses_nothing() {
     tab.sees("#main .message", "dt-4").await;
     open_thread(tab, "dt-4").await;
     tab.clicks("#thread .message button", "With a full stop").await;
+    // Nothing moves under the mouse any more.
+    tab.sees("#thread .message", "Not quite it?").await;
+    tab.sees("#thread .message", "Ends in pull request").await;
     tab.clicks("#thread a[href^='#/pull/']", "").await;
     tab.sees(".pull h2", "Make the greeting polite").await;
     tab.sees(".pull .diff summary", "greet.sh").await;

@@ -1,6 +1,8 @@
 //! What runs, what waits and what is in line, as a person reads it; and that doing it twice does it once.
 
+use devtask::domain::report::Phase;
 use devtask::domain::session::Status;
+use devtask::wire::api::Control;
 use devtask::workbench::slack::{Fault, Place};
 use serde_json::json;
 
@@ -24,6 +26,11 @@ async fn a_list_says_who_waits_and_who_is_in_line(mode: Mode) {
     town.sees(DEV, "the roots stand", |seen| seen.contains("2nd in line") && seen.contains("Next in line"))
         .await;
     town.sees(DEV, "the root shows that it waits", |seen| seen.contains("*Waiting for you*")).await;
+    town.until("the second works on the code", async || {
+        let session = town.remote.show("2".parse().unwrap()).await.ok()?;
+        (session.phase == Phase::Execute).then_some(())
+    })
+    .await;
     for (n, words) in ["list", "show 1", "show 2", "show 4", "list all"].into_iter().enumerate() {
         town.says(ANA, DEV, &format!("/devtask {words}"), None).await;
         town.told(n + 5).await;
