@@ -17,16 +17,16 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Inner;
-use super::forge::{Device, Forge, ForgeError, Typed};
+use super::forge::{Forge, ForgeError};
 use super::refusals::{self, in_full};
 use crate::domain::Actor;
+use crate::github::device::{DeviceCode, Poll};
+use crate::github::token;
 use crate::store::StoreError;
 use crate::store::people::Linked;
 use crate::wire::account::AccountView;
 use crate::wire::api::{Code, Refusal};
 
-/// Nobody's token is longer.
-const LONGEST: usize = 4_096;
 /// One question to the forge.
 const CALL: Duration = Duration::from_secs(30);
 /// So much longer than its code lives a link is waited for, in case the forge's clock is another one.
@@ -90,7 +90,7 @@ impl Inner {
     }
 
     /// Asks the forge as often as it allows until the code is typed, refused or too old, or another one is shown.
-    async fn wait_for(&self, by: Actor, forge: Arc<dyn Forge>, device: Device) {
+    async fn wait_for(&self, by: Actor, forge: Arc<dyn Forge>, device: DeviceCode) {
         let mut pause = device.interval;
         let ends = self.clock.now() + TimeDelta::from_std(device.expires_in).unwrap_or_default() + SKEW;
         loop {
@@ -101,15 +101,15 @@ impl Inner {
                 return;
             }
             let done = match in_time(forge.typed(&device)).await {
-                Ok(Typed::NotYet) | Err(ForgeError::Transient { .. }) if self.clock.now() <= ends => continue,
-                Ok(Typed::NotYet) => Err(TOO_LATE.to_owned()),
-                Ok(Typed::AskLess(longer)) => {
+                Ok(Poll::Pending) | Err(ForgeError::Transient { .. }) if self.clock.now() <= ends => continue,
+                Ok(Poll::Pending) => Err(TOO_LATE.to_owned()),
+                Ok(Poll::SlowDown(longer)) => {
                     pause = longer;
                     continue;
                 }
-                Ok(Typed::Token(token)) => self.keep_link(&by, forge.as_ref(), token).await,
-                Ok(Typed::No) => Err("you refused it at the forge".to_owned()),
-                Ok(Typed::TooLate) => Err(TOO_LATE.to_owned()),
+                Ok(Poll::Token(token)) => self.keep_link(&by, forge.as_ref(), token).await,
+                Ok(Poll::Denied) => Err("you refused it at the forge".to_owned()),
+                Ok(Poll::Expired) => Err(TOO_LATE.to_owned()),
                 Err(error) => Err(error.to_string()),
             };
             match done {
@@ -224,14 +224,6 @@ fn write(folder: &Path, file: &PathBuf, token: &SecretString) -> std::io::Result
 }
 
 fn read(file: &Path) -> Result<SecretString, String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    let opened = std::fs::File::open(file).map_err(|e| format!("cannot be read: {e}"))?;
-    let most = u64::try_from(LONGEST).unwrap_or(u64::MAX);
-    opened.take(most).read_to_string(&mut text).map_err(|e| format!("cannot be read: {e}"))?;
-    let token = text.trim();
-    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("holds no token".to_owned());
-    }
-    Ok(SecretString::from(token))
+    let found = token::from_file(file)?;
+    token::fit(&found).ok().flatten().ok_or_else(|| "holds no token".to_owned())
 }

@@ -3,7 +3,6 @@
 //! Knows the questions, and which of GitHub's errors a pause can heal; must not know HTTP.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -46,29 +45,6 @@ pub enum ForgeError {
     NotWanted,
 }
 
-/// A code a person is to type at the forge, so that we get a token of theirs.
-#[derive(Clone, Debug)]
-pub struct Device {
-    pub user_code: String,
-    pub verification_uri: String,
-    /// What the forge is asked with.
-    pub device_code: SecretString,
-    /// From one question to the next, at least.
-    pub interval: Duration,
-    pub expires_in: Duration,
-}
-
-/// How it stands with the person at the forge.
-#[derive(Clone, Debug)]
-pub enum Typed {
-    NotYet,
-    /// From now on this long between two questions.
-    AskLess(Duration),
-    Token(SecretString),
-    No,
-    TooLate,
-}
-
 /// Asked right before something is created: whether it is still wanted.
 #[async_trait]
 pub trait Wanted: Send + Sync {
@@ -95,11 +71,11 @@ pub trait Forge: Send + Sync {
     async fn login_of(&self, _token: &SecretString) -> Result<String, ForgeError> {
         Err(ForgeError::Permanent(NO_PEOPLE.to_owned()))
     }
-    async fn begin_link(&self) -> Result<Device, ForgeError> {
+    async fn begin_link(&self) -> Result<DeviceCode, ForgeError> {
         Err(ForgeError::Permanent(NO_PEOPLE.to_owned()))
     }
     /// Whether the code is typed; asked not more often than the device says.
-    async fn typed(&self, _device: &Device) -> Result<Typed, ForgeError> {
+    async fn typed(&self, _device: &DeviceCode) -> Result<Poll, ForgeError> {
         Err(ForgeError::Permanent(NO_PEOPLE.to_owned()))
     }
 }
@@ -196,22 +172,12 @@ impl Forge for OnGitHub {
         Ok(self.with(token)?.login().await.map_err(|e| sorted(&e))?.login)
     }
 
-    async fn begin_link(&self) -> Result<Device, ForgeError> {
-        let code = self.devices()?.code(&SCOPES).await.map_err(|e| sorted(&e))?;
-        let DeviceCode { user_code, verification_uri, device_code, interval, expires_in } = code;
-        Ok(Device { user_code, verification_uri, device_code, interval, expires_in })
+    async fn begin_link(&self) -> Result<DeviceCode, ForgeError> {
+        self.devices()?.code(&SCOPES).await.map_err(|e| sorted(&e))
     }
 
-    async fn typed(&self, device: &Device) -> Result<Typed, ForgeError> {
-        let Device { user_code, verification_uri, device_code, interval, expires_in } = device.clone();
-        let code = DeviceCode { user_code, verification_uri, device_code, interval, expires_in };
-        Ok(match self.devices()?.token(&code).await.map_err(|e| sorted(&e))? {
-            Poll::Pending => Typed::NotYet,
-            Poll::SlowDown(longer) => Typed::AskLess(longer),
-            Poll::Token(token) => Typed::Token(token),
-            Poll::Denied => Typed::No,
-            Poll::Expired => Typed::TooLate,
-        })
+    async fn typed(&self, device: &DeviceCode) -> Result<Poll, ForgeError> {
+        self.devices()?.token(device).await.map_err(|e| sorted(&e))
     }
 }
 

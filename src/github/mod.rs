@@ -22,6 +22,7 @@ mod repos;
 mod settings;
 #[cfg(test)]
 mod tests;
+pub mod token;
 
 use std::fmt;
 use std::time::Duration;
@@ -63,7 +64,7 @@ impl GitHub {
 
     /// As [`GitHub::with_clock`], seen with this token instead of the one the settings name.
     pub fn with_token(settings: &Settings, token: &SecretString, clock: Clock) -> Result<Self, GitHubError> {
-        Self::of_token(settings, settings::fit(token)?, clock)
+        Self::of_token(settings, token::fit(token)?, clock)
     }
 
     fn of_token(settings: &Settings, token: Option<SecretString>, clock: Clock) -> Result<Self, GitHubError> {

@@ -4,15 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::names;
-use super::{Act, GitHubError, Verb};
+use super::{Act, GitHubError, Verb, names, token};
 use crate::domain::without_user;
-
-/// Nobody's token is longer; more is the wrong file.
-const LONGEST_TOKEN: u64 = 4_096;
 
 /// A token is given in at most one way: by value, as a file, or as the name of an environment variable. Nothing is
 /// taken from the environment unasked, so that a token for github.com never travels to another `api_url`.
@@ -73,17 +69,8 @@ impl Settings {
             },
             (None, None, None) => return Ok(None),
         };
-        fit(&found)
+        token::fit(&found)
     }
-}
-
-/// A token as it goes into a header, which octocrab does without asking; an empty one is none.
-pub(super) fn fit(token: &SecretString) -> Result<Option<SecretString>, GitHubError> {
-    let token = token.expose_secret().trim();
-    if !token.bytes().all(|b| b.is_ascii_graphic()) || token.len() as u64 > LONGEST_TOKEN {
-        return Err(settings("the token holds characters no token has"));
-    }
-    Ok((!token.is_empty()).then(|| SecretString::from(token)))
 }
 
 /// What git fetches `owner/name` from and pushes it to; holds no credential.
@@ -111,13 +98,7 @@ fn check_url(url: &str) -> Result<(), GitHubError> {
 }
 
 fn read_file(path: &Path) -> Result<SecretString, GitHubError> {
-    let told = |why: String| settings(format!("the token file {} {why}", path.display()));
-    let size = std::fs::metadata(path).map_err(|e| told(format!("cannot be read: {e}")))?.len();
-    if size > LONGEST_TOKEN {
-        return Err(told("is too long for a token".into()));
-    }
-    let text = std::fs::read_to_string(path).map_err(|e| told(format!("cannot be read: {e}")))?;
-    Ok(SecretString::from(text))
+    token::from_file(path).map_err(|why| settings(format!("the token file {} {why}", path.display())))
 }
 
 fn settings(why: impl Into<String>) -> GitHubError {

@@ -44,7 +44,7 @@ async fn a_person_lets_a_program_in() {
         (Some("slow_down"), Some(10)),
         "too early"
     );
-    assert!(!still.world.forge.approve_device("XXXX-XXXX", "ana"));
+    assert!(!still.world.forge.approve_device("NONE-SUCH", "ana"));
     assert!(still.world.forge.approve_device(code["user_code"].as_str().unwrap(), "ana"));
     still.turn(TimeDelta::seconds(9));
     assert_eq!(poll(&still, &code, "Iv1.devtask").await["error"], "slow_down", "the longer pause holds");
